@@ -1,0 +1,119 @@
+# fcgi-herd: "make help" lists what there is to make.
+
+VERSION = 0.1.0
+PREFIX ?= /usr/local
+BUILD ?= build
+CFLAGS ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+
+HARDENING ?= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection \
+	$(if $(filter x86_64-% i%86-%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
+	-Wundef -Wwrite-strings -Wformat=2 -Wimplicit-fallthrough -Wnull-dereference
+ifdef SANITIZE # a build with these does its own hardening
+CFLAGS = -O1 -g -fno-omit-frame-pointer
+HARDENING = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+endif
+
+LANGUAGE = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc
+COMPILE = $(CC) $(LANGUAGE) $(CPPFLAGS) $(HARDENING) -fPIE $(CFLAGS) $(WARNINGS) $(if $(WERROR),-Werror) -MMD -MP
+LINK = $(CC) $(filter -fsanitize=%,$(HARDENING)) $(CFLAGS) -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
+# Debian's libev has no .pc file.
+LIBS := $(shell $(PKG_CONFIG) --libs inih libcap-ng 2>/dev/null || echo -linih -lcap-ng) -lev
+
+PROGRAMS = $(BUILD)/fcgi-herd $(BUILD)/fcgi-mux
+LIBRARY = $(BUILD)/libfcgi-herd.a
+OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*/*.c))
+UNITS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+APPS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/*.c))
+EXAMPLES = $(patsubst contrib/%.c,$(BUILD)/%,$(wildcard contrib/examples/*.c))
+LINTS = $(patsubst tests/lint/%.sh,lint-%,$(wildcard tests/lint/*.sh))
+run = $(if $(V),,@printf '%-5s%s\n' $(1) $@;)
+# What installs packages builds afterwards, in a make that sees them.
+AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+all: $(PROGRAMS)
+units: $(UNITS)
+apps: $(APPS) $(EXAMPLES)
+examples: $(EXAMPLES)
+
+check:
+	@contrib/install-deps.sh build check
+	$(AGAIN) all units apps
+	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined units
+	@tests/check.sh $(BUILD) units sanitized-units programs
+
+check-sanitized:
+	@contrib/install-deps.sh build check
+	$(AGAIN) apps
+	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined all
+	@tests/check.sh $(BUILD) sanitized-programs
+
+demo:
+	@contrib/install-deps.sh build demo
+	$(AGAIN) all examples
+	@contrib/demo.sh $(BUILD)
+
+lint: $(LINTS)
+lint-%:
+	@contrib/install-deps.sh -n build lint
+	@tests/lint/$*.sh && echo '$*: good'
+
+deps:
+	@contrib/install-deps.sh build check demo lint
+
+install: all
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin share/doc/fcgi-herd share/man/man5 share/man/man8)
+	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
+	install spawn-php.sh $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 contrib/fcgi-herd.ini contrib/spawn-php.default $(DESTDIR)$(PREFIX)/share/doc/fcgi-herd
+
+uninstall:
+	cd $(DESTDIR)$(PREFIX)/sbin && rm -f $(notdir $(PROGRAMS))
+	rm -f $(DESTDIR)$(PREFIX)/bin/spawn-php.sh
+	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard man/*.5))
+	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard man/*.8))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/fcgi-herd
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make                  the two programs, in build/
+#: make check            installs what the tests need, builds, tests; TESTS='tests/a.bats' for some
+#: make check-sanitized  the tests of whole programs once more, with ASan and UBSan
+#: make demo             a web server in front of four children, until Ctrl-C
+#: make lint             what reads the source; lint-sizes etc. for one of it
+#: make deps             installs all that any of these needs
+#: make install          also uninstall; to PREFIX (/usr/local) below DESTDIR
+#: make clean            takes build/ away
+#: Variables: CC CFLAGS LDFLAGS HARDENING WERROR=1 V=1 BUILD=DIR SANITIZE=address,undefined
+
+$(PROGRAMS): $(BUILD)/%: $(BUILD)/src/%.o $(LIBRARY)
+	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS)
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(call run,AR)$(AR) rcs $@ $^
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
+	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lcmocka
+$(BUILD)/tests/apps/%: $(BUILD)/tests/apps/%.o $(LIBRARY)
+	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lfcgi
+$(BUILD)/examples/%: $(BUILD)/contrib/examples/%.o
+	@mkdir -p $(@D)
+	$(call run,LINK)$(LINK) -o $@ $^ -lfcgi
+# For a chroot that holds nothing else.
+$(BUILD)/tests/apps/static-%: tests/apps/static-%.c
+	@mkdir -p $(@D)
+	$(call run,CC)$(CC) $(LANGUAGE) -O2 $(WARNINGS) -MMD -MP -MT $@ -MF $@.d -static -o $@ $<
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call run,CC)$(COMPILE) -c -o $@ $<
+
+.PHONY: all units apps examples check check-sanitized demo lint deps install uninstall clean help
+.SECONDARY:
+.DELETE_ON_ERROR:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

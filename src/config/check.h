@@ -1,0 +1,33 @@
+#ifndef CONFIG_CHECK_H
+#define CONFIG_CHECK_H
+
+#include "config/settings.h"
+
+/* All that is wrong with a configuration, one sentence each, in the order found. */
+struct complaints {
+	struct text_list sentences; /* "FILE:LINE: ..." */
+	struct text_list warnings;
+};
+
+void complaints_init(struct complaints *complaints);
+void complaints_fini(struct complaints *complaints);
+
+/* One more; takes the sentence (malloced; NULL is "no memory"). */
+void complaints_add(struct complaints *complaints, struct origin origin, char *sentence);
+void complaints_add_warning(struct complaints *complaints, struct origin origin, char *sentence);
+
+/*
+ * Judges settings as a whole without touching the machine: required keys, keys that exclude each
+ * other, addresses used twice. What both programs check.
+ */
+void check_settings(const struct settings *settings, struct complaints *complaints);
+
+/*
+ * What only the supervisor can know, before it drops anything: looks up users and groups and fills
+ * their ids in, sees that programs exist and can be executed (inside the chroot where there is
+ * one), and that directories do. Warns of what is allowed but unsafe, and of what needs root and is
+ * taken out where we are not.
+ */
+void check_machine(struct settings *settings, struct complaints *complaints);
+
+#endif

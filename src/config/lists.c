@@ -1,0 +1,92 @@
+#include "config/lists.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for one item more and the NULL behind it. Lists are short and read once: no doubling. */
+static int text_list_grow(struct text_list *list)
+{
+	char **items = reallocarray(list->items, list->count + 2, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->count] = NULL;
+	return 0;
+}
+
+int text_list_add(struct text_list *list, char *item)
+{
+	if (!item || text_list_grow(list)) {
+		free(item);
+		return -ENOMEM;
+	}
+	list->items[list->count++] = item;
+	list->items[list->count] = NULL;
+	return 0;
+}
+
+int text_list_set(struct text_list *list)
+{
+	return list->items ? 0 : text_list_grow(list);
+}
+
+void text_list_remove(struct text_list *list, size_t index)
+{
+	free(list->items[index]);
+	memmove(list->items + index, list->items + index + 1,
+		(list->count - index) * sizeof(*list->items));
+	list->count--;
+}
+
+int text_list_copy(struct text_list *to, const struct text_list *from)
+{
+	if (!from->items)
+		return 0;
+	if (text_list_set(to))
+		return -ENOMEM;
+	for (size_t i = 0; i < from->count; i++) {
+		if (text_list_add(to, strdup(from->items[i]))) {
+			text_list_fini(to);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void text_list_fini(struct text_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (struct text_list){0};
+}
+
+int address_list_add(struct address_list *list, const struct address *address)
+{
+	struct address *items = reallocarray(list->items, list->count + 1, sizeof(*items));
+
+	if (!items)
+		return -ENOMEM;
+	list->items = items;
+	items[list->count++] = *address;
+	return 0;
+}
+
+int address_list_copy(struct address_list *to, const struct address_list *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		if (address_list_add(to, &from->items[i])) {
+			address_list_fini(to);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void address_list_fini(struct address_list *list)
+{
+	free(list->items);
+	*list = (struct address_list){0};
+}

@@ -1,0 +1,294 @@
+#include "config/options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/quoting.h"
+#include "config/value.h"
+
+#define BACKEND(field) .scope = OPTION_BACKEND, .offset = offsetof(struct backend_settings, field)
+#define WHOLE(field) .scope = OPTION_WHOLE, .offset = offsetof(struct settings, field)
+
+enum {
+	PROCS_MAX = 4096,
+	BACKLOG_MAX = 65535,
+	PORT_MAX = 65535,
+	REQUESTS_MAX = 65535,
+	MODE_MAX = 0777,
+	SIGNAL_MAX = 64,
+};
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+#define DAY_MS (UINT64_C(24) * 60 * 60 * 1000)
+
+static const char *const balance_choices[] = {"least-load", "shared", NULL};
+static const char *const log_level_choices[] = {"error", "warning", "info", "debug", NULL};
+
+/* clang-format off */
+const struct option_entry option_table[] = {
+	{ "listen", BACKEND(listen), .group = OPTION_FRONT, .type = OPTION_ADDRESSES,
+	  .is_for_mux = true, .argument = "ADDR",
+	  .help = "where web servers connect; may be repeated" },
+	{ "listen-owner", BACKEND(listen_owner), .group = OPTION_FRONT, .type = OPTION_ACCOUNT,
+	  .letter = 'U', .is_for_mux = true, .argument = "USER",
+	  .help = "owner of the Unix socket" },
+	{ "listen-group", BACKEND(listen_group), .group = OPTION_FRONT, .type = OPTION_ACCOUNT,
+	  .letter = 'G', .is_for_mux = true, .argument = "GROUP",
+	  .help = "group of the Unix socket" },
+	{ "listen-mode", BACKEND(listen_mode), .group = OPTION_FRONT, .type = OPTION_OCTAL,
+	  .value_default = "0660", .max = MODE_MAX,
+	  .letter = 'M', .is_for_mux = true, .argument = "MODE",
+	  .help = "mode of the Unix socket" },
+	{ "listen-backlog", BACKEND(listen_backlog), .group = OPTION_FRONT, .type = OPTION_NUMBER,
+	  .value_default = "1024", .min = 1, .max = BACKLOG_MAX,
+	  .letter = 'b', .is_for_mux = true, .argument = "N",
+	  .help = "connections that may wait in the kernel" },
+
+	{ "bin-path", BACKEND(bin_path), .group = OPTION_PROCESSES, .type = OPTION_WORDS,
+	  .argument = "COMMAND", .help = "program and arguments, quoted as in a shell" },
+	{ "max-procs", BACKEND(max_procs), .group = OPTION_PROCESSES, .type = OPTION_NUMBER,
+	  .value_default = "4", .min = 1, .max = PROCS_MAX, .argument = "N",
+	  .help = "children, each with a socket of its own" },
+	{ "bin-environment", BACKEND(bin_environment), .group = OPTION_PROCESSES,
+	  .type = OPTION_VARIABLES, .argument = "NAME=VALUE",
+	  .help = "variables to set; a list, may be repeated" },
+	{ "bin-copy-environment", BACKEND(bin_copy_environment), .group = OPTION_PROCESSES,
+	  .type = OPTION_NAMES, .argument = "NAME",
+	  .help = "the only variables to pass on; a list, may be repeated (default: all)" },
+	{ "kill-signal", BACKEND(kill_signal), .group = OPTION_PROCESSES, .type = OPTION_SIGNAL,
+	  .value_default = "SIGTERM", .min = 1, .max = SIGNAL_MAX,
+	  .argument = "SIGNAL", .help = "what asks a child to stop" },
+	{ "user", BACKEND(user), .group = OPTION_PROCESSES, .type = OPTION_ACCOUNT,
+	  .letter = 'u', .argument = "USER", .help = "user of the program, by name or number" },
+	{ "group", BACKEND(group), .group = OPTION_PROCESSES, .type = OPTION_ACCOUNT,
+	  .letter = 'g', .argument = "GROUP", .help = "its group (default: that of the user)" },
+	{ "chroot", BACKEND(chroot), .group = OPTION_PROCESSES, .type = OPTION_TEXT,
+	  .letter = 'c', .argument = "DIR", .help = "root directory of the program" },
+	{ "directory", BACKEND(directory), .group = OPTION_PROCESSES, .type = OPTION_TEXT,
+	  .letter = 'd', .argument = "DIR", .help = "its working directory" },
+	{ "umask", BACKEND(umask), .group = OPTION_PROCESSES, .type = OPTION_OCTAL,
+	  .value_default = "022", .max = MODE_MAX,
+	  .argument = "MASK", .help = "its file mode creation mask" },
+	{ "socket", BACKEND(socket), .group = OPTION_PROCESSES, .type = OPTION_TEXT,
+	  .argument = "PATH",
+	  .help = "children listen at PATH-0, PATH-1, ... (default: in a private directory)" },
+	{ "host", BACKEND(host), .group = OPTION_PROCESSES, .type = OPTION_TEXT,
+	  .argument = "HOST", .help = "children listen here, at consecutive ports" },
+	{ "port", BACKEND(port), .group = OPTION_PROCESSES, .type = OPTION_NUMBER,
+	  .min = 1, .max = PORT_MAX, .argument = "PORT", .help = "the first of these ports" },
+	{ "server", BACKEND(server), .group = OPTION_PROCESSES, .type = OPTION_ADDRESSES,
+	  .is_for_mux = true, .argument = "ADDR",
+	  .help = "a process of others; may be repeated" },
+
+	{ "balance", BACKEND(balance), .group = OPTION_BALANCE, .type = OPTION_CHOICE,
+	  .value_default = "least-load", .choices = balance_choices, .argument = "HOW",
+	  .help = "least-load: each request to the process with the least to do; shared: "
+		  "the children share the front socket" },
+	{ "capacity", BACKEND(capacity), .group = OPTION_BALANCE, .type = OPTION_NUMBER,
+	  .value_default = "0", .max = REQUESTS_MAX, .is_for_mux = true, .argument = "N",
+	  .help = "requests that a process takes at once; 0: what it says itself" },
+	{ "queue-limit", BACKEND(queue_limit), .group = OPTION_BALANCE, .type = OPTION_NUMBER,
+	  .value_default = "1024", .max = REQUESTS_MAX, .is_for_mux = true, .argument = "N",
+	  .help = "requests that may wait for a process" },
+	{ "queue-timeout", BACKEND(queue_timeout_ms), .group = OPTION_BALANCE,
+	  .type = OPTION_DURATION, .value_default = "30s", .max = DAY_MS, .is_for_mux = true,
+	  .argument = "TIME", .help = "how long they may; 0: for ever" },
+	{ "disable-time", BACKEND(disable_time_ms), .group = OPTION_BALANCE,
+	  .type = OPTION_DURATION, .value_default = "1s", .max = DAY_MS,
+	  .is_for_mux = true, .argument = "TIME",
+	  .help = "rest for a process that failed" },
+
+	{ "connect-timeout", BACKEND(connect_timeout_ms), .group = OPTION_TIME,
+	  .type = OPTION_DURATION, .value_default = "3s", .min = 1, .max = DAY_MS,
+	  .is_for_mux = true, .argument = "TIME", .help = "for reaching a process" },
+	{ "request-timeout", BACKEND(request_timeout_ms), .group = OPTION_TIME,
+	  .type = OPTION_DURATION, .value_default = "0", .max = DAY_MS, .is_for_mux = true,
+	  .argument = "TIME", .help = "a running request's, before its child is killed; 0: none" },
+	{ "slow-request", BACKEND(slow_request_ms), .group = OPTION_TIME,
+	  .type = OPTION_DURATION, .value_default = "0", .max = DAY_MS, .is_for_mux = true,
+	  .argument = "TIME", .help = "after which a request is logged as slow; 0: never" },
+	{ "shutdown-timeout", BACKEND(shutdown_timeout_ms), .group = OPTION_TIME,
+	  .type = OPTION_DURATION, .value_default = "10s", .max = DAY_MS, .argument = "TIME",
+	  .help = "a child's, to stop before SIGKILL" },
+
+	{ "pid-file", WHOLE(pid_file), .group = OPTION_PROGRAMS, .type = OPTION_TEXT,
+	  .letter = 'P', .argument = "FILE", .help = "holds the supervisor's pid" },
+	{ "log", WHOLE(log), .group = OPTION_PROGRAMS, .type = OPTION_TEXT,
+	  .is_for_mux = true, .argument = "WHERE", .help = "stderr, syslog or a file" },
+	{ "log-level", WHOLE(log_level), .group = OPTION_PROGRAMS, .type = OPTION_CHOICE,
+	  .value_default = "info", .choices = log_level_choices, .is_for_mux = true,
+	  .argument = "LEVEL", .help = "error, warning, info or debug" },
+	{ "mux-user", WHOLE(mux_user), .group = OPTION_PROGRAMS, .type = OPTION_ACCOUNT,
+	  .value_default = "nobody", .is_for_mux = true, .argument = "USER",
+	  .help = "user of fcgi-mux" },
+	{ "request-buffer", WHOLE(request_buffer), .group = OPTION_PROGRAMS, .type = OPTION_SIZE,
+	  .value_default = "64k", .max = 16 * MIB, .is_for_mux = true, .argument = "SIZE",
+	  .help = "of a request's body, before it is passed on" },
+	{ "response-buffer", WHOLE(response_buffer), .group = OPTION_PROGRAMS, .type = OPTION_SIZE,
+	  .value_default = "512k", .min = 4 * KIB, .max = GIB, .is_for_mux = true,
+	  .argument = "SIZE", .help = "of an answer, for a slow web server" },
+};
+/* clang-format on */
+
+const size_t option_count = sizeof(option_table) / sizeof(*option_table);
+
+static_assert(sizeof(option_table) / sizeof(*option_table) <= SETTINGS_ORIGINS,
+	      "an origin for each option");
+
+static const struct option_entry *find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option_entry *option = &option_table[i];
+
+		if (strlen(option->name) == len && memcmp(option->name, name, len) == 0)
+			return option;
+	}
+	return NULL;
+}
+
+const struct option_entry *option_find(const char *name)
+{
+	return find(name, strlen(name));
+}
+
+const struct option_entry *option_find_before_equals(const char *text)
+{
+	size_t len = strcspn(text, " \t=");
+
+	return text[len + strspn(text + len, " \t")] == '=' ? find(text, len) : NULL;
+}
+
+const char *option_nearest(const char *name)
+{
+	const char *names[SETTINGS_ORIGINS];
+
+	for (size_t i = 0; i < option_count; i++)
+		names[i] = option_table[i].name;
+	return text_nearest(name, names, option_count);
+}
+
+bool option_is_list(const struct option_entry *option)
+{
+	return option->type == OPTION_NAMES || option->type == OPTION_VARIABLES ||
+	       option->type == OPTION_ADDRESSES;
+}
+
+static void *field_of(const struct option_entry *option, void *target)
+{
+	return (char *)target + option->offset;
+}
+
+static const void *const_field_of(const struct option_entry *option, const void *target)
+{
+	return (const char *)target + option->offset;
+}
+
+static struct origin *origin_of(const struct option_entry *option, void *target)
+{
+	size_t index = (size_t)(option - option_table);
+
+	if (option->scope == OPTION_BACKEND)
+		return &((struct backend_settings *)target)->origins[index];
+	return &((struct settings *)target)->origins[index];
+}
+
+struct origin option_origin(const struct option_entry *option, const void *target)
+{
+	size_t index = (size_t)(option - option_table);
+
+	if (option->scope == OPTION_BACKEND)
+		return ((const struct backend_settings *)target)->origins[index];
+	return ((const struct settings *)target)->origins[index];
+}
+
+struct origin option_origin_of(const char *name, const void *target)
+{
+	const struct option_entry *option = option_find(name);
+
+	assert(option);
+	return option_origin(option, target);
+}
+
+static bool is_own(struct origin origin)
+{
+	return origin.file && !origin.is_inherited;
+}
+
+/* Names the option before what is wrong with its value. */
+static char *with_name(const struct option_entry *option, char *fault)
+{
+	char *sentence = fault ? sentence_new("%s: %s", option->name, fault) : NULL;
+
+	free(fault);
+	return sentence;
+}
+
+char *option_set(const struct option_entry *option, void *target, const char *text,
+		 struct origin origin)
+{
+	struct origin *old = origin_of(option, target);
+	/* Lines are what files have: the command line's values go over theirs. */
+	bool is_repeated = is_own(*old) && !old->line == !origin.line;
+	bool adds = is_repeated && option_is_list(option);
+
+	if (is_repeated && !adds && origin.line)
+		return sentence_new("%s is given already at %s:%u", option->name, old->file,
+				    old->line);
+	*old = origin;
+	return with_name(option, value_read(option, field_of(option, target), text, adds));
+}
+
+char *option_continue(const struct option_entry *option, void *target, const char *text)
+{
+	if (!option_is_list(option) && option->type != OPTION_WORDS)
+		return sentence_new(
+			"an indented line goes on with the value above it, and that of %s "
+			"cannot: take the indentation away",
+			option->name);
+	return with_name(option, value_read(option, field_of(option, target), text, true));
+}
+
+void option_unset(const struct option_entry *option, void *target)
+{
+	value_fini(option, field_of(option, target));
+	*origin_of(option, target) = (struct origin){0};
+}
+
+bool option_is_set(const struct option_entry *option, const void *target)
+{
+	return value_is_set(option, const_field_of(option, target));
+}
+
+void option_print(const struct option_entry *option, const void *target, FILE *out)
+{
+	if (option_is_set(option, target))
+		value_print(option, const_field_of(option, target), out);
+}
+
+int options_inherit(struct backend_settings *to, const struct backend_settings *from)
+{
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option_entry *option = &option_table[i];
+
+		if (option->scope != OPTION_BACKEND || is_own(to->origins[i]))
+			continue;
+		value_fini(option, field_of(option, to));
+		if (value_copy(option, field_of(option, to), const_field_of(option, from)))
+			return -ENOMEM;
+		to->origins[i] = from->origins[i];
+		to->origins[i].is_inherited = true;
+	}
+	return 0;
+}
+
+void options_fini(enum option_scope scope, void *target)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (option_table[i].scope == scope)
+			value_fini(&option_table[i], field_of(&option_table[i], target));
+}

@@ -1,0 +1,44 @@
+#ifndef FCGI_PARAMS_H
+#define FCGI_PARAMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Name-value pairs (section 3.4) in the content of a stream, put together without its record
+ * headers. A length below 128 takes one byte, a longer one four with the top bit set.
+ */
+struct param {
+	const char *name; /* neither ends in NUL; both point into the given bytes */
+	size_t name_len;
+	const char *value;
+	size_t value_len;
+};
+
+/* Reads the length at *at and moves *at behind it. False: the bytes end before it does. */
+bool params_next_len(const uint8_t **at, const uint8_t *end, size_t *len);
+
+enum params_result { PARAMS_PAIR, PARAMS_MORE };
+
+/*
+ * Reads the pair at *at and moves *at behind it. PARAMS_MORE: the bytes end before the pair does
+ * (also at the very end: *at == end says which).
+ */
+enum params_result params_next(const uint8_t **at, const uint8_t *end, struct param *param);
+
+/* Whether the bytes are nothing but whole pairs. */
+bool params_is_valid(const uint8_t *bytes, size_t len);
+
+/* The last value of a name (as a web server that repeats a name means it). False: not there. */
+bool params_find(const uint8_t *bytes, size_t len, const char *name, struct param *param);
+
+bool params_value_is(const struct param *param, const char *value);
+
+/* Bytes that a pair takes. */
+size_t params_encoded_len(size_t name_len, size_t value_len);
+
+/* Writes a pair (lengths of 31 bits at most) into params_encoded_len bytes; returns behind it. */
+uint8_t *params_encode(uint8_t *out, const struct param *param);
+
+#endif

@@ -1,0 +1,48 @@
+#ifndef FCGI_VALUES_H
+#define FCGI_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* FCGI_GET_VALUES and its result (section 4.1). */
+struct values {
+	uint32_t max_conns;
+	uint32_t max_reqs;
+	bool mpxs_conns; /* more than one request at a time on a connection */
+};
+
+/* The longest query and the longest result that are encoded here, in bytes. */
+enum { VALUES_ENCODED_MAX = 128 };
+
+/*
+ * A query that may arrive in pieces: which of the three names it asked for. All zero is the
+ * beginning of a record.
+ */
+struct values_query {
+	uint8_t asked;	     /* bits, one a name */
+	uint8_t partial_len; /* of what is in partial */
+	uint8_t partial[24]; /* a pair cut off by the end of a piece; none that we know is longer */
+	uint32_t skip_len;   /* what is still to come of a pair that is none of ours */
+};
+
+/* Takes the next piece of the content. False: not name-value pairs. */
+bool values_query_feed(struct values_query *query, const uint8_t *bytes, size_t len);
+
+/*
+ * Writes the whole record of the answer into out (VALUES_ENCODED_MAX bytes): the values of those
+ * names that were asked for, no others. Returns behind it.
+ */
+uint8_t *values_result_encode(uint8_t *out, const struct values_query *query,
+			      const struct values *values);
+
+/* Writes a record that asks for all three. */
+uint8_t *values_query_encode(uint8_t *out);
+
+/*
+ * Reads the content of a result. False: not name-value pairs, or a value that is no number; then
+ * *values stays as it is, as do those of its values that are absent from the result.
+ */
+bool values_result_decode(const uint8_t *bytes, size_t len, struct values *values);
+
+#endif

@@ -1,0 +1,38 @@
+#ifndef MUX_FRONT_H
+#define MUX_FRONT_H
+
+#include <stdbool.h>
+
+#include "base/address.h"
+#include "base/list.h"
+#include "os/loop.h"
+
+struct backend;
+struct mux;
+
+/* Where web servers connect to, and their connections. */
+struct front {
+	struct mux *mux;	      /* borrowed */
+	struct backend *backend;      /* borrowed: whose requests come here */
+	char name[ADDRESS_TEXT_SIZE]; /* its address, for the log */
+	struct loop_io listening;
+	struct loop_timer pause; /* no descriptors left: accepting goes on after it */
+	struct list fresh;	 /* connections by state */
+	struct list watched;
+	struct list ending;
+};
+
+/* Begins to accept on a listening socket, which the front then owns. */
+void front_init(struct front *front, struct mux *mux, int fd, const struct address *address);
+void front_fini(struct front *front);
+
+/* Accepts nothing more and closes the connections that carry no request. */
+void front_drain(struct front *front);
+
+/* True when a draining front has no connection left. */
+bool front_is_empty(const struct front *front);
+
+/* Once every MUX_TICK_MS. */
+void front_tick(struct front *front);
+
+#endif

@@ -1,0 +1,212 @@
+#include "mux/front_connection.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "mux/front.h"
+#include "mux/mux.h"
+#include "mux/proc_connection.h"
+#include "mux/relay.h"
+#include "mux/request.h"
+
+/* How long a client may go on sending what nobody wants any more. */
+enum { ENDING_TICKS_MAX = 5 };
+
+/* The only mover: a state is a list. */
+static void connection_set_state(struct front_connection *connection, enum front_state state)
+{
+	struct front *front = connection->front;
+	struct list *const lists[] = {
+		[FRONT_FRESH] = &front->fresh,
+		[FRONT_WATCHED] = &front->watched,
+		[FRONT_ENDING] = &front->ending,
+		[FRONT_CLOSED] = &front->mux->ended_fronts,
+	};
+
+	list_detach(&connection->link);
+	list_append(lists[state], &connection->link);
+	connection->state = (uint8_t)state;
+	connection->ticks = 0;
+}
+
+void front_connection_close(struct front_connection *connection, const char *reason)
+{
+	if (connection->state == FRONT_CLOSED)
+		return;
+	log_debug("front %s: connection closed: %s", connection->front->name, reason);
+	connection_set_state(connection, FRONT_CLOSED);
+	connection->front->mux->connection_count--;
+	stream_close(&connection->stream);
+	while (!list_is_empty(&connection->requests))
+		request_abort(container_of(connection->requests.next, struct request, link),
+			      reason);
+}
+
+void front_connection_free(struct front_connection *connection)
+{
+	assert(connection->state == FRONT_CLOSED);
+	free(connection->query);
+	free(connection);
+}
+
+/* Written out and nothing to come: closed. Else the rest is awaited, with what still comes dropped.
+ */
+static void connection_go_on_ending(struct front_connection *connection)
+{
+	if (stream_waiting(&connection->stream) > 0)
+		return;
+	if (!connection->is_lingering) {
+		front_connection_close(connection, "answered");
+		return;
+	}
+	/* close(2) with bytes unread resets a connection, and the answer may be lost on the way. */
+	stream_shut(&connection->stream);
+	stream_set_reading(&connection->stream, true);
+}
+
+static bool connection_has_all_input(const struct front_connection *connection)
+{
+	list_for_each (link, after, &connection->requests)
+		if (!container_of(link, struct request, link)->has_input)
+			return false;
+	return !list_is_empty(&connection->requests);
+}
+
+void front_connection_update(struct front_connection *connection)
+{
+	bool is_idle = list_is_empty(&connection->requests);
+
+	switch ((enum front_state)connection->state) {
+	case FRONT_CLOSED:
+		return;
+	case FRONT_ENDING:
+		connection_go_on_ending(connection);
+		return;
+	case FRONT_FRESH:
+		if (connection_has_all_input(connection))
+			return;
+		break;
+	case FRONT_WATCHED:
+		break;
+	}
+	if (is_idle && connection->is_over) {
+		connection_set_state(connection, FRONT_ENDING);
+		stream_set_reading(&connection->stream, false);
+		connection_go_on_ending(connection);
+		return;
+	}
+	if (connection->state == FRONT_FRESH)
+		connection_set_state(connection, FRONT_WATCHED);
+	stream_set_reading(&connection->stream, connection->blocked == 0);
+}
+
+bool front_connection_is_gone(const struct front_connection *connection)
+{
+	int peek;
+
+	if (connection->state != FRONT_FRESH)
+		return false;
+	peek = stream_peek(&connection->stream);
+	return peek <= 0 && peek != -EAGAIN;
+}
+
+static void connection_throttle(struct front_connection *connection, bool is_throttling)
+{
+	if (connection->is_throttling == is_throttling)
+		return;
+	connection->is_throttling = is_throttling;
+	list_for_each (link, after, &connection->requests) {
+		struct request *request = container_of(link, struct request, link);
+
+		if (request->proc)
+			proc_connection_update(request->proc);
+	}
+}
+
+void front_connection_send(struct front_connection *connection, const uint8_t *bytes, size_t len)
+{
+	int error;
+
+	if (connection->state == FRONT_CLOSED)
+		return;
+	error = stream_write(&connection->stream, bytes, len);
+	if (error < 0)
+		front_connection_close(connection, strerror(-error));
+	else if (stream_waiting(&connection->stream) >= connection->front->mux->response_buffer)
+		connection_throttle(connection, true);
+}
+
+static void connection_on_writable(struct front_connection *connection)
+{
+	int error = stream_on_writable(&connection->stream);
+
+	if (error < 0) {
+		front_connection_close(connection, strerror(-error));
+		return;
+	}
+	if (stream_waiting(&connection->stream) <= connection->front->mux->response_buffer / 2)
+		connection_throttle(connection, false);
+	if (connection->state == FRONT_ENDING)
+		connection_go_on_ending(connection);
+}
+
+static void on_connection_ready(struct loop_io *io, int events)
+{
+	struct front_connection *connection = container_of(io, struct front_connection, stream.io);
+
+	if (events & LOOP_WRITE)
+		connection_on_writable(connection);
+	if ((events & LOOP_READ) && connection->state != FRONT_CLOSED)
+		relay_from_front(connection);
+}
+
+void front_connection_open(struct front *front, int fd)
+{
+	struct front_connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection) {
+		log_warnx("front %s: no memory for a connection; it is closed", front->name);
+		close(fd);
+		return;
+	}
+	front->mux->connection_count++;
+	connection->front = front;
+	list_init(&connection->link);
+	list_init(&connection->requests);
+	stream_init(&connection->stream, fd, on_connection_ready);
+	connection_set_state(connection, FRONT_FRESH);
+	relay_from_front(connection);
+}
+
+/* A request that has run for a while may have lost its client: from now on the loop tells. */
+static void tick_fresh(struct front_connection *connection)
+{
+	if (++connection->ticks < 2)
+		return;
+	connection_set_state(connection, FRONT_WATCHED);
+	front_connection_update(connection);
+}
+
+static void tick_ending(struct front_connection *connection)
+{
+	if (stream_waiting(&connection->stream) == 0 && ++connection->ticks > ENDING_TICKS_MAX)
+		front_connection_close(connection, "the client went on sending");
+}
+
+void front_connection_tick(struct front_connection *connection)
+{
+	if (connection->state == FRONT_FRESH)
+		tick_fresh(connection);
+	else if (connection->state == FRONT_ENDING)
+		tick_ending(connection);
+}
+
+void front_connection_drain(struct front_connection *connection)
+{
+	connection->is_over = true;
+	front_connection_update(connection);
+}

@@ -1,0 +1,269 @@
+#include "mux/mux.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "mux/backend.h"
+#include "mux/front.h"
+#include "mux/front_connection.h"
+#include "mux/probe.h"
+#include "mux/proc.h"
+#include "mux/proc_connection.h"
+#include "mux/request.h"
+#include "os/control.h"
+
+/* Messages of the supervisor taken in one go. */
+enum { CONTROL_MAX = 256 };
+
+/* For the log, the fronts, the loop and the like. */
+enum { DESCRIPTORS_KEPT = 64 };
+
+static size_t connections_max(size_t descriptors_max)
+{
+	return descriptors_max > 2 * DESCRIPTORS_KEPT ? (descriptors_max - DESCRIPTORS_KEPT) / 2
+						      : DESCRIPTORS_KEPT / 2;
+}
+
+static void free_ended(struct mux *mux)
+{
+	struct list *link;
+
+	while ((link = list_first(&mux->ended_requests))) {
+		list_detach(link);
+		request_free(container_of(link, struct request, link));
+	}
+	while ((link = list_first(&mux->ended_fronts))) {
+		list_detach(link);
+		front_connection_free(container_of(link, struct front_connection, link));
+	}
+	while ((link = list_first(&mux->ended_procs))) {
+		list_detach(link);
+		proc_connection_free(container_of(link, struct proc_connection, link));
+	}
+}
+
+static bool is_drained(const struct mux *mux)
+{
+	for (size_t i = 0; i < mux->front_count; i++)
+		if (!front_is_empty(&mux->fronts[i]))
+			return false;
+	return true;
+}
+
+static void on_turn_end(struct loop_turn *turn)
+{
+	struct mux *mux = container_of(turn, struct mux, turn);
+
+	free_ended(mux);
+	if (mux->is_draining && is_drained(mux))
+		loop_stop();
+}
+
+static void on_tick(struct loop_timer *timer)
+{
+	struct mux *mux = container_of(timer, struct mux, tick);
+
+	for (size_t i = 0; i < mux->front_count; i++)
+		front_tick(&mux->fronts[i]);
+	for (size_t i = 0; i < mux->backend_count; i++)
+		backend_tick(&mux->backends[i]);
+}
+
+/* Nothing more is accepted; the loop stops when the last request is answered. */
+static void mux_drain(struct mux *mux)
+{
+	if (mux->is_draining) {
+		loop_stop();
+		return;
+	}
+	log_info("stopping: finishing the running requests");
+	mux->is_draining = true;
+	for (size_t i = 0; i < mux->front_count; i++)
+		front_drain(&mux->fronts[i]);
+}
+
+static void on_terminate(struct loop_signal *signal)
+{
+	mux_drain(container_of(signal, struct mux, terminate));
+}
+
+static void on_interrupt(struct loop_signal *signal)
+{
+	mux_drain(container_of(signal, struct mux, interrupt));
+}
+
+static void on_reopen(struct loop_signal *signal)
+{
+	(void)signal;
+	if (log_reopen() < 0)
+		log_warn("cannot open the log again; going on with the old one");
+}
+
+/* Each number is looked at, as if the other side were hostile. */
+static struct proc *find_proc(struct mux *mux, const struct control_message *message)
+{
+	struct backend *backend;
+
+	if (message->backend >= mux->backend_count)
+		return NULL;
+	backend = &mux->backends[message->backend];
+	if (message->proc >= backend->proc_count)
+		return NULL;
+	return &backend->procs[message->proc];
+}
+
+static void take_message(struct mux *mux, const struct control_message *message)
+{
+	struct proc *proc = find_proc(mux, message);
+
+	if (proc && message->type == CONTROL_CHILD_UP && message->pid > 0)
+		proc_on_up(proc, message->pid);
+	else if (proc && message->type == CONTROL_CHILD_DOWN)
+		proc_on_down(proc);
+	else
+		log_warnx("control message %u for proc %u.%u makes no sense; ignored",
+			  message->type, message->backend, message->proc);
+}
+
+static void on_control(struct loop_io *io, int events)
+{
+	struct mux *mux = container_of(io, struct mux, control);
+	struct control_message message;
+	int error = 0;
+
+	(void)events;
+	for (int i = 0; i < CONTROL_MAX && error != -EAGAIN; i++) {
+		error = control_receive(mux->control_fd, &message);
+		if (error == 0) {
+			take_message(mux, &message);
+		} else if (error != -EAGAIN && error != -EBADMSG) {
+			log_warnx("the supervisor is gone");
+			loop_io_set(&mux->control, 0);
+			mux_drain(mux);
+			return;
+		}
+	}
+}
+
+static void start_control(struct mux *mux)
+{
+	struct control_message ready = {.type = CONTROL_READY};
+
+	loop_io_init(&mux->control, mux->control_fd, on_control);
+	loop_io_set(&mux->control, LOOP_READ);
+	/* The socket is empty: this fails only when the supervisor is gone, which on_control sees.
+	 */
+	if (control_send(mux->control_fd, &ready) < 0)
+		log_warnx("cannot tell the supervisor that the fronts are ready");
+}
+
+/* Nobody else says that the procs are there. */
+static void assume_up(struct mux *mux)
+{
+	for (size_t i = 0; i < mux->backend_count; i++)
+		for (size_t n = 0; n < mux->backends[i].proc_count; n++)
+			probe_start(&mux->backends[i].procs[n]);
+}
+
+static char *open_backends(struct mux *mux, const struct settings *settings)
+{
+	mux->backends = calloc(settings->backend_count, sizeof(*mux->backends));
+	if (!mux->backends)
+		return text_new("out of memory");
+	for (size_t i = 0; i < settings->backend_count; i++) {
+		char *error = backend_init(&mux->backends[i], mux, settings->backends[i]);
+
+		mux->backend_count = i + 1;
+		if (error)
+			return error;
+	}
+	return NULL;
+}
+
+/* The fronts of one backend take the next of the sockets. */
+static void open_fronts_of(struct mux *mux, struct backend *backend, const struct mux_plan *plan)
+{
+	const struct address_list *listen = &backend->settings->listen;
+
+	for (size_t i = 0; i < listen->count && mux->front_count < plan->front_count; i++) {
+		struct front *front = &mux->fronts[mux->front_count];
+
+		front->backend = backend;
+		front_init(front, mux, plan->front_fds[mux->front_count++], &listen->items[i]);
+	}
+}
+
+static char *open_fronts(struct mux *mux, const struct mux_plan *plan)
+{
+	size_t wanted = 0;
+
+	mux->fronts = calloc(plan->front_count, sizeof(*mux->fronts));
+	if (!mux->fronts)
+		return text_new("out of memory");
+	for (size_t i = 0; i < mux->backend_count; i++) {
+		open_fronts_of(mux, &mux->backends[i], plan);
+		wanted += mux->backends[i].settings->listen.count;
+	}
+	if (wanted == plan->front_count)
+		return NULL;
+	return text_new("%zu sockets were passed, but %zu listen addresses are configured",
+			plan->front_count, wanted);
+}
+
+static void start(struct mux *mux)
+{
+	loop_turn_start(&mux->turn, on_turn_end);
+	loop_timer_init(&mux->tick, on_tick);
+	loop_timer_repeat(&mux->tick, MUX_TICK_MS);
+	loop_signal_start(&mux->terminate, SIGTERM, on_terminate);
+	loop_signal_start(&mux->interrupt, SIGINT, on_interrupt);
+	loop_signal_start(&mux->reopen, SIGUSR1, on_reopen);
+	if (mux->control_fd >= 0)
+		start_control(mux);
+	else
+		assume_up(mux);
+}
+
+struct mux *mux_new(const struct mux_plan *plan, char **error)
+{
+	struct mux *mux = calloc(1, sizeof(*mux));
+
+	*error = NULL;
+	if (!mux) {
+		*error = text_new("out of memory");
+		return NULL;
+	}
+	mux->request_buffer = plan->settings->request_buffer;
+	mux->response_buffer = plan->settings->response_buffer;
+	mux->control_fd = plan->control_fd;
+	mux->connections_max = connections_max(plan->descriptors_max);
+	list_init(&mux->ended_requests);
+	list_init(&mux->ended_fronts);
+	list_init(&mux->ended_procs);
+	*error = open_backends(mux, plan->settings);
+	if (!*error)
+		*error = open_fronts(mux, plan);
+	if (*error) {
+		mux_free(mux);
+		return NULL;
+	}
+	start(mux);
+	return mux;
+}
+
+void mux_free(struct mux *mux)
+{
+	if (!mux)
+		return;
+	for (size_t i = 0; i < mux->front_count; i++)
+		front_fini(&mux->fronts[i]);
+	for (size_t i = 0; i < mux->backend_count; i++)
+		backend_fini(&mux->backends[i]);
+	free_ended(mux);
+	free(mux->fronts);
+	free(mux->backends);
+	free(mux);
+}

@@ -1,0 +1,81 @@
+#ifndef MUX_MUX_H
+#define MUX_MUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "config/settings.h"
+#include "fcgi/record_reader.h"
+#include "os/loop.h"
+
+struct backend;
+struct front;
+
+/* Data moves in pieces of this size: a larger one gains nothing, 16 KiB costs 2.7 times for bodies.
+ */
+enum { MUX_SCRATCH_LEN = 128 * 1024 };
+
+/* How often what may wait is looked after: gone clients, resting procs, lingering connections. */
+enum { MUX_TICK_MS = 1000 };
+
+/*
+ * One multiplexer. Ownership is a tree: mux > fronts > connections > requests, and mux > backends >
+ * procs > connections. A request and a proc connection refer to each other while the request runs
+ * and to nothing else across the tree. What ended rests on a list here until the end of the turn,
+ * so that no callback frees what its callers still look at.
+ */
+struct mux {
+	struct front *fronts; /* owned */
+	size_t front_count;
+	struct backend *backends; /* owned; in the order of the configuration */
+	size_t backend_count;
+
+	size_t connection_count; /* of web servers */
+	size_t connections_max;
+	size_t request_buffer;	/* bytes of a request held before it is given to a proc */
+	size_t response_buffer; /* bytes of an answer held for a slow client */
+
+	int control_fd; /* to the supervisor; -1: none */
+	struct loop_io control;
+	struct loop_timer tick;
+	struct loop_turn turn;
+	struct loop_signal terminate;
+	struct loop_signal interrupt;
+	struct loop_signal reopen;
+	bool is_draining; /* accepts nothing more; ends with its last request */
+
+	struct list ended_requests;
+	struct list ended_fronts; /* front connections */
+	struct list ended_procs;  /* proc connections */
+
+	/* Where all connections read into, one at a time, with room before it for what was held. */
+	uint8_t scratch[RECORD_HEADROOM + MUX_SCRATCH_LEN];
+};
+
+struct mux_plan {
+	const struct settings *settings;
+	const int
+		*front_fds; /* listening, in the order of the configuration; the mux closes them */
+	size_t front_count;
+	int control_fd;		/* -1: runs alone, all procs count as up */
+	size_t descriptors_max; /* that the process may have; half of them are for procs */
+};
+
+/*
+ * Opens a mux on the loop: names of remote procs are resolved here, nothing is after. Returns it
+ * (heap, owned by the caller), or NULL with a malloced sentence in *error.
+ */
+struct mux *mux_new(const struct mux_plan *plan, char **error);
+
+/* Closes everything at once. */
+void mux_free(struct mux *mux);
+
+/* The bytes that a connection reads into. */
+static inline uint8_t *mux_scratch(struct mux *mux)
+{
+	return mux->scratch + RECORD_HEADROOM;
+}
+
+#endif

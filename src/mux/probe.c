@@ -1,0 +1,82 @@
+#include "mux/probe.h"
+
+#include "base/log.h"
+#include "fcgi/record.h"
+#include "fcgi/values.h"
+#include "mux/backend.h"
+#include "mux/proc.h"
+#include "mux/proc_connection.h"
+#include "os/loop.h"
+
+/* So many lost questions, and none answered, make a program mute. */
+enum { LOST_MAX = 2 };
+
+static bool is_mute(const struct proc *proc)
+{
+	return !proc->answers_values && proc->probes_lost >= LOST_MAX;
+}
+
+static void set_up(struct proc *proc)
+{
+	proc_set_state(proc, PROC_UP);
+	backend_serve(proc->backend);
+}
+
+static void set_mute(struct proc *proc, const char *reason)
+{
+	if (!proc->answers_values)
+		log_debug("%s: %s: used without its values", proc->name, reason);
+	proc->probes_lost = LOST_MAX;
+	set_up(proc);
+}
+
+void probe_start(struct proc *proc)
+{
+	uint8_t query[VALUES_ENCODED_MAX + RECORD_HEADER_LEN];
+	uint8_t *end = values_query_encode(query);
+
+	/* libfcgi answers when the header of the next record is there: an empty question is one. */
+	end = record_header_encode(end, RECORD_GET_VALUES, 0, 0);
+	proc->probing_since_ms = loop_now_ms();
+	proc_set_state(proc, PROC_PROBING);
+	if (is_mute(proc) || !proc_ask(proc, query, (size_t)(end - query)))
+		set_up(proc);
+}
+
+void probe_take(struct proc *proc, const uint8_t *content, size_t len)
+{
+	struct values values = {0};
+
+	if (len == 0 || proc->state == PROC_DOWN)
+		return;
+	if (!values_result_decode(content, len, &values)) {
+		probe_lose(proc);
+		return;
+	}
+	proc->answers_values = true;
+	if (values.max_conns > 0 && proc->backend->settings->capacity == 0)
+		proc_set_capacity(proc, values.max_conns);
+	log_debug("%s: values: max_conns=%u max_reqs=%u mpxs_conns=%d", proc->name,
+		  values.max_conns, values.max_reqs, values.mpxs_conns);
+	/* An answer that came late still counts for the next time. */
+	if (proc->state == PROC_PROBING)
+		set_up(proc);
+}
+
+void probe_lose(struct proc *proc)
+{
+	if (proc->state == PROC_PROBING)
+		set_mute(proc, "gave no answer when asked for its values");
+}
+
+void probe_on_down(struct proc *proc)
+{
+	if (proc->state == PROC_PROBING)
+		proc->probes_lost++;
+}
+
+void probe_tick(struct proc *proc)
+{
+	if (loop_now_ms() - proc->probing_since_ms >= PROBE_MS)
+		set_mute(proc, "was too slow to answer when asked for its values");
+}

@@ -1,0 +1,34 @@
+#ifndef MUX_PROBE_H
+#define MUX_PROBE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct proc;
+
+/*
+ * Asks a proc that has just come up for its values (section 4.1): the answer says that it is ready,
+ * and how many requests it takes at once. A program that gives none is used all the same, and not
+ * asked for ever.
+ */
+
+/* How long a program may take to answer, from its start; a tick is added. */
+enum { PROBE_MS = 1000 };
+
+/* PROBING, or at once UP where it is known to give no answer or cannot be reached. */
+void probe_start(struct proc *proc);
+
+/* The content of a GET_VALUES_RESULT has come, perhaps late, or empty as of our second question. */
+void probe_take(struct proc *proc, const uint8_t *content, size_t len);
+
+/* It closed a connection without a request, or answered nonsense: while PROBING, that is its
+ * answer. */
+void probe_lose(struct proc *proc);
+
+/* It ended while PROBING: the question may have been too much for it. */
+void probe_on_down(struct proc *proc);
+
+/* Once every MUX_TICK_MS while PROBING. */
+void probe_tick(struct proc *proc);
+
+#endif

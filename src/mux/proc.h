@@ -1,0 +1,90 @@
+#ifndef MUX_PROC_H
+#define MUX_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/address.h"
+#include "base/list.h"
+#include "os/address.h"
+#include "policy/balance.h"
+
+struct backend;
+struct request;
+
+enum { PROC_NAME_SIZE = 96 };
+
+/*
+ *   DOWN --> PROBING --> UP <--> RESTING
+ *     ^         |         |       |
+ *     +---------+---------+-------+
+ *
+ * DOWN: the supervisor says that there is no process. PROBING: asked for its values. RESTING: it
+ * failed a request, and is left out until the supervisor starts it anew or disable-time is over;
+ * the last that is UP never rests.
+ */
+enum proc_state { PROC_DOWN, PROC_PROBING, PROC_UP, PROC_RESTING };
+
+/* One process or remote host of a backend: one address, one load, its kept connections. */
+struct proc {
+	struct backend *backend;   /* borrowed */
+	struct list link;	   /* in the backend's list of its state */
+	char name[PROC_NAME_SIZE]; /* "php.0[4711]" in all lines of the log about it */
+	struct address address;
+	struct socket_address socket_address;
+	struct balance_entry balance; /* number, load and capacity are here */
+	struct list idle;	      /* connections without a request, the last used first */
+	struct list busy;
+	pid_t pid;		   /* 0: not known */
+	uint64_t probing_since_ms; /* in PROBING */
+	uint64_t resting_until_ms; /* in RESTING */
+	unsigned capacity;	   /* what it takes at once; balance.capacity is what it gets now */
+	unsigned failures;	   /* to reach it, since it has answered */
+	unsigned probes_lost;	   /* in a row; see probe.c */
+	enum proc_state state;
+	bool answers_values; /* it has, in this life or an earlier one */
+	bool has_answered;   /* since it came up, and the supervisor knows */
+};
+
+/* Resolves the address; may block, so only at start. NULL or a malloced sentence. */
+char *proc_init(struct proc *proc, struct backend *backend, unsigned number, unsigned capacity);
+void proc_fini(struct proc *proc);
+
+/* The only mover. */
+void proc_set_state(struct proc *proc, enum proc_state state);
+
+/* The supervisor started it as this process; or says that it ended. */
+void proc_on_up(struct proc *proc, pid_t pid);
+void proc_on_down(struct proc *proc);
+
+/*
+ * It has answered a request. The supervisor is told the first time since it came up: such a process
+ * has lived, and may be started again at once when it ends.
+ */
+void proc_on_answer(struct proc *proc);
+
+/* A request has run there for too long: the supervisor is to start it anew. */
+void proc_on_stuck(struct proc *proc);
+
+/* Logs what it did wrong. */
+void proc_complain(const struct proc *proc, const char *fault);
+
+/* How many requests it takes at once. */
+void proc_set_capacity(struct proc *proc, unsigned capacity);
+
+/* It could not be reached: where another can do its work, it rests; the last that is UP never does.
+ */
+void proc_rest(struct proc *proc);
+
+/* Opens an idle connection with a question on it. False: it cannot be reached. */
+bool proc_ask(struct proc *proc, const uint8_t *question, size_t len);
+
+/* Ends its rest when the time has come. */
+void proc_tick(struct proc *proc);
+
+/* Gives it a queued request. Where it cannot be reached, that is queued again or answered. */
+void proc_run(struct proc *proc, struct request *request);
+
+#endif

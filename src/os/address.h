@@ -1,0 +1,30 @@
+#ifndef OS_ADDRESS_H
+#define OS_ADDRESS_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "base/address.h"
+
+/* An address as the kernel takes it. */
+struct socket_address {
+	struct sockaddr_storage storage;
+	socklen_t len;
+};
+
+/*
+ * Finds the first address of a name; literals never touch a resolver. It may block and read files:
+ * at start only. NULL, or a sentence without a final stop (static) that says why there is none.
+ */
+const char *socket_address_resolve(const struct address *address, struct socket_address *found)
+	__attribute__((warn_unused_result));
+
+/*
+ * A new socket, non-blocking and close-on-exec, connected or on its way (*is_connecting: until it
+ * is writable). The descriptor, which the caller closes, or -errno. A Unix socket whose backlog is
+ * full gives -EAGAIN: it is not on its way.
+ */
+int socket_connect(const struct socket_address *address, bool *is_connecting)
+	__attribute__((warn_unused_result));
+
+#endif
