@@ -1,0 +1,119 @@
+#ifndef LIB_RESPONDER_H
+#define LIB_RESPONDER_H
+
+#include <stdbool.h>
+
+#include "wire.h"
+
+/* One request of a responder, from its first record to its answer; one at a time on a connection.
+ */
+
+struct request {
+	int connection;
+	uint16_t id;
+	bool keep;
+	bool head_sent;
+	struct bytes params;
+	struct bytes body;   /* of the request */
+	struct bytes answer; /* text for STDOUT, not sent yet */
+	unsigned status;     /* of HTTP */
+	uint32_t app_status;
+	unsigned long number; /* of the requests of this process, from 1 */
+	int exit_status;      /* to exit with once answered; -1: no exit */
+};
+
+static inline void request_fini(struct request *request)
+{
+	free(request->params.at);
+	free(request->body.at);
+	free(request->answer.at);
+	memset(request, 0, sizeof(*request));
+}
+
+struct param_search {
+	const char *name;
+	char *found; /* malloced */
+};
+
+static inline void param_match(void *context, const char *name, int name_len, const char *value,
+			       int value_len)
+{
+	struct param_search *search = context;
+
+	if ((size_t)name_len != strlen(search->name) ||
+	    memcmp(name, search->name, (size_t)name_len) != 0)
+		return;
+	free(search->found);
+	search->found = strndup(value, (size_t)value_len);
+}
+
+/* A param's value, malloced; empty where there is none. */
+static inline char *request_param(const struct request *request, const char *name)
+{
+	struct param_search search = {.name = name};
+
+	(void)wire_each_pair(&request->params, &search, param_match);
+	return search.found != NULL ? search.found : strdup("");
+}
+
+/* Sends what was said so far, after the head. 0 or -1. */
+static inline int request_flush(struct request *request)
+{
+	struct bytes out = {0};
+	char head[64];
+	int result;
+
+	if (!request->head_sent) {
+		int len =
+			snprintf(head, sizeof(head),
+				 "Status: %u\r\nContent-Type: text/plain\r\n\r\n", request->status);
+
+		wire_add_record(&out, WIRE_STDOUT, request->id, head, (size_t)len);
+		request->head_sent = true;
+	}
+	wire_add_stream(&out, WIRE_STDOUT, request->id, &request->answer);
+	result = wire_send(request->connection, out.at, out.len);
+	request->answer.len = 0;
+	free(out.at);
+	return result;
+}
+
+/* The end of STDOUT and of the request. 0 or -1. */
+static inline int request_end(struct request *request)
+{
+	struct bytes out = {0};
+	int result = request_flush(request);
+
+	wire_add_record(&out, WIRE_STDOUT, request->id, NULL, 0);
+	wire_add_end(&out, request->id, request->app_status, 0);
+	if (result == 0)
+		result = wire_send(request->connection, out.at, out.len);
+	free(out.at);
+	return result;
+}
+
+/*
+ * Takes a record of a request into account. Returns true when the whole request is there:
+ * BEGIN_REQUEST, all PARAMS and all of STDIN.
+ */
+static inline bool request_take(struct request *request, const struct wire_record *record)
+{
+	switch (record->type) {
+	case WIRE_BEGIN_REQUEST:
+		request_fini(request);
+		request->id = record->id;
+		request->keep = record->content[2] & WIRE_KEEP_CONN;
+		request->status = 200;
+		return false;
+	case WIRE_PARAMS:
+		bytes_add(&request->params, record->content, record->len);
+		return false;
+	case WIRE_STDIN:
+		bytes_add(&request->body, record->content, record->len);
+		return record->len == 0;
+	default:
+		return false;
+	}
+}
+
+#endif
