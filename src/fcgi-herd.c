@@ -1,6 +1,7 @@
 /* main of the supervisor: reads settings, wires and runs. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,8 @@ int main(int argc, char **argv)
 	char *sentence;
 	int background = -1, status;
 
+	/* A reader of the log that goes away must not take us along. */
+	signal(SIGPIPE, SIG_IGN);
 	log_init("fcgi-herd", LOG_FORM_FULL);
 	if (privileges_are_borrowed())
 		fatalx(STATUS_ERROR, "refuses to run set-user-id or set-group-id");

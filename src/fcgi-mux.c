@@ -1,6 +1,7 @@
 /* fcgi-mux(8): gives each FastCGI request to the process with the least load. Wires and runs. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,6 +219,8 @@ int main(int argc, char **argv)
 	struct settings settings;
 	struct fronts fronts = {0};
 
+	/* A reader of the log that goes away must not take us along. */
+	signal(SIGPIPE, SIG_IGN);
 	log_init("fcgi-mux", LOG_FORM_FULL);
 	read_settings(&cli, &settings, argc, argv);
 	act(&cli, &settings);

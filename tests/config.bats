@@ -353,3 +353,11 @@ check() { timeout 30 "$FCGI_HERD" --check "$@"; }
 		[[ $output == *"--$key "* ]]
 	done
 }
+
+@test "a user given by number is known by name, for its supplementary groups" {
+	requires root
+	printf '[a]\nlisten = %s\nbin-path = /bin/true\nuser = %s\n' "$PLACE/s" "$(id -u www-data)" >"$PLACE/number.ini"
+	run "$FCGI_HERD" --config "$PLACE/number.ini" --check
+	[ "$status" -eq 0 ]
+	[[ $output == *$'\nuser = www-data\n'* ]]
+}

@@ -313,6 +313,24 @@ start_alone() {
 	ask pid
 }
 
+@test "a reader of the log that goes away takes nobody along" {
+	FRONT=$PLACE/alone.sock
+	"$FCGI_MUX" --listen "$FRONT" --server "$PLACE/nobody" 2> >(head -c 1 >/dev/null) 3>&- &
+	STARTED+=($!)
+	wait_until 10 test -S "$FRONT"
+	for _ in 1 2 3; do ask pid | grep 'Status: 502'; done
+}
+
+@test "with no room for connections they wait, and are served when there is some" {
+	local n
+	# Of these it lets web servers have 38.
+	ulimit -n 140
+	start_front 1
+	for n in $(seq 60); do hold "$n" 5; done
+	wait_until 10 has_log 'cannot accept'
+	for n in $(seq 60); do check_held "$n"; done
+}
+
 @test "a server that nobody runs is a 502 that says so" {
 	FRONT=$PLACE/alone.sock
 	start_alone "$PLACE/nobody"

@@ -103,11 +103,6 @@ int log_reopen(void)
 	return 0;
 }
 
-int log_descriptor(void)
-{
-	return log_state.path ? log_state.fd : -1;
-}
-
 void log_set_level(enum log_level level)
 {
 	log_state.level = level;

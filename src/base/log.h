@@ -28,9 +28,6 @@ int log_open(const char *target) __attribute__((warn_unused_result));
 /* Opens a log file again after it was moved away; nothing for other targets. 0 or -errno. */
 int log_reopen(void) __attribute__((warn_unused_result));
 
-/* The descriptor of a log file, or -1: what a clean-up of descriptors has to leave open. */
-int log_descriptor(void);
-
 void log_set_level(enum log_level level);
 
 /* "error", "warning", "info" or "debug". */

@@ -85,6 +85,18 @@ static bool check_user(const struct check *check, const char *key, struct accoun
 	return is_known;
 }
 
+/* The group database knows a user's supplementary groups by name. */
+static void prefer_name(struct account *account)
+{
+	const struct passwd *entry = getpwuid(account->id);
+	char *name = entry ? strdup(entry->pw_name) : NULL;
+
+	if (!name)
+		return;
+	free(account->name);
+	account->name = name;
+}
+
 static bool check_group(const struct check *check, const char *key, struct account *account)
 {
 	bool is_known = find_group(account->name, &account->id);
@@ -119,6 +131,7 @@ static bool check_program_user(const struct check *check, struct backend_setting
 	if (!check_user(check, "user", &backend->user, &identity))
 		return false;
 	refuse_root(check, "user", identity.uid);
+	prefer_name(&backend->user);
 	if (has_group)
 		backend->user_gid = backend->group.id;
 	else if (identity.has_gid)

@@ -49,15 +49,19 @@ bool params_is_valid(const uint8_t *bytes, size_t len)
 	return true;
 }
 
+bool params_name_is(const struct param *param, const char *name)
+{
+	return param->name_len == strlen(name) && memcmp(param->name, name, param->name_len) == 0;
+}
+
 bool params_find(const uint8_t *bytes, size_t len, const char *name, struct param *param)
 {
 	const uint8_t *end = bytes + len;
-	size_t name_len = strlen(name);
 	bool is_found = false;
 	struct param next;
 
 	while (params_next(&bytes, end, &next) == PARAMS_PAIR) {
-		if (next.name_len != name_len || memcmp(next.name, name, name_len) != 0)
+		if (!params_name_is(&next, name))
 			continue;
 		*param = next;
 		is_found = true;

@@ -33,6 +33,7 @@ bool params_is_valid(const uint8_t *bytes, size_t len);
 /* The last value of a name (as a web server that repeats a name means it). False: not there. */
 bool params_find(const uint8_t *bytes, size_t len, const char *name, struct param *param);
 
+bool params_name_is(const struct param *param, const char *name);
 bool params_value_is(const struct param *param, const char *value);
 
 /* Bytes that a pair takes. */

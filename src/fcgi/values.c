@@ -23,8 +23,7 @@ enum { NUMBER_SIZE = 11 };
 static void note_pair(struct values_query *query, const struct param *param)
 {
 	for (unsigned i = 0; i < VALUE_NAMES; i++)
-		if (param->name_len == strlen(known[i].name) &&
-		    memcmp(param->name, known[i].name, param->name_len) == 0)
+		if (params_name_is(param, known[i].name))
 			query->asked |= known[i].bit;
 }
 

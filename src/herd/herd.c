@@ -281,8 +281,6 @@ int herd_run(struct herd *herd)
 	loop_signal_start(&herd->user1, SIGUSR1, on_user1);
 	loop_children_start(&herd->exits, on_exit_of);
 	loop_turn_start(&herd->turn, on_turn_end);
-	/* A reader of our log that goes away must not take us along. */
-	signal(SIGPIPE, SIG_IGN);
 	startup_begin(herd);
 	loop_run();
 	return herd->status;

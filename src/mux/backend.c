@@ -9,6 +9,9 @@
 #include "mux/proc_connection.h"
 #include "mux/request.h"
 
+/* Clients do not leave sooner: to ask costs a system call. */
+enum { PATIENCE_MS = 100 };
+
 unsigned backend_capacity(const struct backend *backend)
 {
 	if (backend->settings->capacity > 0)
@@ -69,7 +72,7 @@ void backend_serve(struct backend *backend)
 
 		if (!proc)
 			return;
-		if (first->since_ms != loop_now_ms() &&
+		if (loop_now_ms() - first->since_ms >= PATIENCE_MS &&
 		    front_connection_is_gone(request->connection))
 			front_connection_close(request->connection, "the client left the queue");
 		else

@@ -43,12 +43,10 @@ void probe_start(struct proc *proc)
 		set_up(proc);
 }
 
-void probe_take(struct proc *proc, const uint8_t *content, size_t len)
+static void take_values(struct proc *proc, const uint8_t *content, size_t len)
 {
 	struct values values = {0};
 
-	if (len == 0 || proc->state == PROC_DOWN)
-		return;
 	if (!values_result_decode(content, len, &values)) {
 		probe_lose(proc);
 		return;
@@ -61,6 +59,17 @@ void probe_take(struct proc *proc, const uint8_t *content, size_t len)
 	/* An answer that came late still counts for the next time. */
 	if (proc->state == PROC_PROBING)
 		set_up(proc);
+}
+
+void probe_take(struct proc *proc, const struct record_piece *piece)
+{
+	if (buffer_append(&proc->values, piece->content, piece->content_len) < 0)
+		return;
+	if (!piece->last)
+		return;
+	if (proc->values.len > 0 && proc->state != PROC_DOWN)
+		take_values(proc, buffer_data(&proc->values), proc->values.len);
+	buffer_fini(&proc->values);
 }
 
 void probe_lose(struct proc *proc)

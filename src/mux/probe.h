@@ -1,8 +1,7 @@
 #ifndef MUX_PROBE_H
 #define MUX_PROBE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "fcgi/record_reader.h"
 
 struct proc;
 
@@ -18,8 +17,9 @@ enum { PROBE_MS = 1000 };
 /* PROBING, or at once UP where it is known to give no answer or cannot be reached. */
 void probe_start(struct proc *proc);
 
-/* The content of a GET_VALUES_RESULT has come, perhaps late, or empty as of our second question. */
-void probe_take(struct proc *proc, const uint8_t *content, size_t len);
+/* A piece of a GET_VALUES_RESULT has come: perhaps late, perhaps empty as of our second question.
+ */
+void probe_take(struct proc *proc, const struct record_piece *piece);
 
 /* It closed a connection without a request, or answered nonsense: while PROBING, that is its
  * answer. */

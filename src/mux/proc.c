@@ -96,6 +96,7 @@ void proc_fini(struct proc *proc)
 	close_idle(proc);
 	while (!list_is_empty(&proc->busy))
 		proc_connection_close(connection_of(list_first(&proc->busy)));
+	buffer_fini(&proc->values);
 }
 
 void proc_rest(struct proc *proc)
@@ -215,6 +216,7 @@ void proc_on_up(struct proc *proc, pid_t pid)
 	proc_set_pid(proc, pid);
 	proc->has_answered = false;
 	close_idle(proc);
+	buffer_fini(&proc->values);
 	proc->failures = 0;
 	proc_set_capacity(proc, backend_capacity(proc->backend));
 	probe_start(proc);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/address.h"
+#include "base/buffer.h"
 #include "base/list.h"
 #include "os/address.h"
 #include "policy/balance.h"
@@ -43,6 +44,7 @@ struct proc {
 	unsigned capacity;	   /* what it takes at once; balance.capacity is what it gets now */
 	unsigned failures;	   /* to reach it, since it has answered */
 	unsigned probes_lost;	   /* in a row; see probe.c */
+	struct buffer values;	   /* content of a GET_VALUES_RESULT that came in part */
 	enum proc_state state;
 	bool answers_values; /* it has, in this life or an earlier one */
 	bool has_answered;   /* since it came up, and the supervisor knows */

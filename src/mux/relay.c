@@ -38,6 +38,7 @@ struct input {
 	struct front_connection *connection;
 	struct request *request; /* whose body the run is */
 	struct run run;
+	const uint8_t *end; /* of what was read */
 };
 
 static void input_flush(struct input *input)
@@ -92,6 +93,8 @@ static void input_body(struct input *input, const struct record_piece *piece)
 	/* Of a request that is done, or never was: ignored (section 3.3). */
 	if (!request)
 		return;
+	if (piece->type != RECORD_PARAMS)
+		request_hurry(request, (size_t)(input->end - piece->record));
 	if (request->state != REQUEST_RUNNING || piece->type == RECORD_PARAMS) {
 		request_receive(request, piece);
 		return;
@@ -193,6 +196,7 @@ void relay_from_front(struct front_connection *connection)
 		return;
 	}
 	if (len > 0 && connection->state != FRONT_ENDING) {
+		input.end = scratch + len;
 		record_reader_begin(&cursor, &connection->reader, scratch, (size_t)len);
 		while (connection->state < FRONT_ENDING &&
 		       (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)
@@ -250,7 +254,7 @@ static void answer_take(struct answer *answer, const struct record_piece *piece)
 {
 	/* A management record belongs to no request. */
 	if (piece->type == RECORD_GET_VALUES_RESULT)
-		probe_take(answer->connection->proc, piece->content, piece->content_len);
+		probe_take(answer->connection->proc, piece);
 	if (piece->type >= RECORD_GET_VALUES)
 		return;
 	answer->connection->has_spoken = true;

@@ -142,22 +142,35 @@ struct param request_name(const struct request *request)
 	return param;
 }
 
+/* Looks at all parameters once: are they pairs, and may the request be repeated? */
+static bool scan_params(struct request *request)
+{
+	const uint8_t *at = buffer_data(&request->records) + PARAMS_AT;
+	const uint8_t *end = at + request->params_len;
+	struct param param;
+
+	while (at < end) {
+		if (params_next(&at, end, &param) != PARAMS_PAIR)
+			return false;
+		if (params_name_is(&param, "REQUEST_METHOD"))
+			request->is_safe = retry_method_is_safe(param.value, param.value_len);
+	}
+	return true;
+}
+
 static void end_params(struct request *request)
 {
 	uint8_t *records = buffer_data(&request->records);
-	struct param method;
 	uint8_t *room;
 
 	request->has_params = true;
 	record_header_encode(records + RECORD_BEGIN_LEN, RECORD_PARAMS, REQUEST_PROC_ID,
 			     (uint16_t)request->params_len);
-	if (!params_is_valid(records + PARAMS_AT, request->params_len)) {
+	if (!scan_params(request)) {
 		failure_answer(request, "400 Bad Request",
 			       "the parameters are no name-value pairs");
 		return;
 	}
-	request->is_safe = find_param(request, "REQUEST_METHOD", &method) &&
-			   retry_method_is_safe(method.value, method.value_len);
 	request->has_input = request->role == RECORD_AUTHORIZER;
 	/* No parameters at all: the header of PARAMS is their end already. */
 	if (request->params_len == 0)
@@ -220,17 +233,21 @@ static void receive_body(struct request *request, const struct record_piece *pie
 		failure_answer(request, "503 Service Unavailable", "out of memory");
 }
 
+static size_t body_len(const struct request *request)
+{
+	size_t params_end = PARAMS_AT + request->params_len;
+
+	if (request->params_len > 0)
+		params_end += RECORD_HEADER_LEN;
+	return request->records.len - params_end;
+}
+
 /* A worker is not held by a body that trickles in: it gets the whole, or a full buffer. */
 static bool has_enough(const struct request *request)
 {
-	size_t body_len;
-
 	if (request->state != REQUEST_RECEIVING || !request->has_params)
 		return false;
-	body_len = request->records.len - PARAMS_AT - request->params_len;
-	if (request->params_len > 0)
-		body_len -= RECORD_HEADER_LEN;
-	return request->has_input || body_len >= request_mux(request)->request_buffer;
+	return request->has_input || body_len(request) >= request_mux(request)->request_buffer;
 }
 
 void request_receive(struct request *request, const struct record_piece *piece)
@@ -241,6 +258,22 @@ void request_receive(struct request *request, const struct record_piece *piece)
 		receive_body(request, piece);
 	if (has_enough(request))
 		backend_submit(request_backend(request), request);
+}
+
+static bool is_alone(const struct request *request)
+{
+	return request->link.next == request->link.prev;
+}
+
+void request_hurry(struct request *request, size_t len)
+{
+	struct backend *backend = request_backend(request);
+
+	if (request->state != REQUEST_RECEIVING || !request->has_params || !is_alone(request))
+		return;
+	if (body_len(request) + len > request_mux(request)->request_buffer &&
+	    balance_least(&backend->balance))
+		backend_submit(backend, request);
 }
 
 void request_abort(struct request *request, const char *reason)

@@ -66,6 +66,12 @@ void request_free(struct request *request);
 void request_receive(struct request *request, const struct record_piece *piece);
 
 /*
+ * So much of the connection's input is at hand. Where that fills the buffer with this request's
+ * body alone, and a proc has room, it runs at once, and the body need not pass through the buffer.
+ */
+void request_hurry(struct request *request, size_t len);
+
+/*
  * A piece of STDIN or DATA for a running request, about to be passed on from where it lies: gives
  * it the id it has at the proc and notes its end. False: nothing more was due, and it is dropped.
  */

@@ -278,7 +278,6 @@ static void test_a_line_is_one_write(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
 	assert_int_equal(log_open("stderr"), 0);
-	assert_int_equal(log_descriptor(), -1);
 	log_init("herd", LOG_FORM_TAGGED);
 	dup2(ends[0], STDERR_FILENO);
 	log_warnx("one");
@@ -314,10 +313,26 @@ static void test_a_log_that_takes_nothing_stops_nobody(void **state)
 	signal(SIGPIPE, SIG_DFL);
 }
 
+/* The descriptor that the log has for its file. */
+static int find_descriptor(const struct fixture *fixture)
+{
+	char link[64], path[256];
+	ssize_t len;
+
+	for (int fd = STDERR_FILENO + 1; fd < 64; fd++) {
+		(void)text_format(link, sizeof(link), "/proc/self/fd/%d", fd);
+		len = readlink(link, path, sizeof(path) - 1);
+		path[len < 0 ? 0 : len] = '\0';
+		if (strcmp(path, fixture->path) == 0)
+			return fd;
+	}
+	return -1;
+}
+
 static void test_file_is_appended_to_and_not_inherited(void **state)
 {
 	struct fixture *fixture = *state;
-	int fd = log_descriptor();
+	int fd = find_descriptor(fixture);
 	struct stat file;
 	mode_t mask;
 
@@ -367,7 +382,6 @@ static void test_syslog_is_no_file(void **state)
 	struct fixture *fixture = *state;
 
 	assert_int_equal(log_open("syslog"), 0);
-	assert_int_equal(log_descriptor(), -1);
 	assert_int_equal(log_reopen(), 0);
 	assert_int_equal(log_open(fixture->path), 0);
 	log_info("back");
