@@ -27,6 +27,7 @@ OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*/*.c))
 UNITS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 APPS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/*.c))
 EXAMPLES = $(patsubst contrib/%.c,$(BUILD)/%,$(wildcard contrib/examples/*.c))
+BENCHES = $(BUILD)/fcgi-load $(BUILD)/bench-app
 LINTS = $(patsubst tests/lint/%.sh,lint-%,$(wildcard tests/lint/*.sh))
 run = $(if $(V),,@printf '%-5s%s\n' $(1) $@;)
 # What installs packages builds afterwards, in a make that sees them.
@@ -36,6 +37,7 @@ all: $(PROGRAMS)
 units: $(UNITS)
 apps: $(APPS) $(EXAMPLES)
 examples: $(EXAMPLES)
+benches: $(BENCHES)
 
 check:
 	@contrib/install-deps.sh build check
@@ -48,6 +50,11 @@ check-sanitized:
 	$(AGAIN) apps
 	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined all
 	@tests/check.sh $(BUILD) sanitized-programs
+
+bench:
+	@contrib/install-deps.sh build bench
+	$(AGAIN) all benches
+	@tests/bench/bench.sh $(BUILD) $(BENCH)
 
 demo:
 	@contrib/install-deps.sh build demo
@@ -86,6 +93,7 @@ help:
 #: make                  the two programs, in build/
 #: make check            installs what the tests need, builds, tests; TESTS='tests/a.bats' for some
 #: make check-sanitized  the tests of whole programs once more, with ASan and UBSan
+#: make bench            beside HAProxy and nginx, 5 minutes; BENCH='--works W1 --rounds 1' for some
 #: make demo             a web server in front of four children, until Ctrl-C
 #: make lint             what reads the source; lint-sizes etc. for one of it
 #: make deps             installs all that any of these needs
@@ -102,6 +110,10 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lcmocka
 $(BUILD)/tests/apps/%: $(BUILD)/tests/apps/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lfcgi
+$(BUILD)/fcgi-load: $(patsubst %.c,$(BUILD)/%.o,tests/bench/fcgi-load.c $(wildcard tests/bench/load_*.c)) $(LIBRARY)
+	$(call run,LINK)$(LINK) -o $@ $^ -lm
+$(BUILD)/bench-app: $(BUILD)/tests/bench/bench-app.o $(LIBRARY)
+	$(call run,LINK)$(LINK) -o $@ $^
 $(BUILD)/examples/%: $(BUILD)/contrib/examples/%.o
 	@mkdir -p $(@D)
 	$(call run,LINK)$(LINK) -o $@ $^ -lfcgi
@@ -113,7 +125,7 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call run,CC)$(COMPILE) -c -o $@ $<
 
-.PHONY: all units apps examples check check-sanitized demo lint deps install uninstall clean help
+.PHONY: all units apps examples benches check check-sanitized bench demo lint deps install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

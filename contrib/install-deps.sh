@@ -1,7 +1,7 @@
 #!/bin/sh
 # install-deps.sh [-n] GROUP ...
 #
-# Installs what is missing of the groups build, check, demo and lint with the system's package
+# Installs what is missing of the groups build, check, bench, demo and lint with the system's package
 # manager, and says what. Services of these packages are neither started nor enabled. With -n, or
 # where it cannot install, it names the packages and fails. Nothing missing: nothing said or done.
 set -u
@@ -14,6 +14,9 @@ say() { printf '%s\n' "install-deps: $*" >&2; }
 has_command() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
 has_library() { pkg-config --exists "$1" 2>/dev/null; }
 has_header() { echo "#include <$1>" | "${CC:-cc}" -E -x c - >/dev/null 2>&1; }
+
+has_file() { [ -e "$1" ]; }
+has_fpm() { command -v "$1" >/dev/null || ls /usr/sbin/php-fpm* >/dev/null 2>&1; }
 
 need() { # PACKAGE TEST ARGUMENT
 	"$2" "$3" || missing="$missing $1"
@@ -43,6 +46,19 @@ need_for_check() {
 	need procps has_command ps
 	need iproute2 has_command ss
 	need util-linux has_command setpriv
+}
+
+# What is measured beside ours; one that is not there is left out.
+need_for_bench() {
+	need haproxy has_command haproxy
+	need nginx-light has_command nginx
+	need libnginx-mod-stream has_file /usr/lib/nginx/modules/ngx_stream_module.so
+	need lighttpd has_command lighttpd
+	need php-cgi has_command php-cgi
+	need php-fpm has_fpm php-fpm
+	need wrk has_command wrk
+	need strace has_command strace
+	need util-linux has_command taskset
 }
 
 need_for_demo() {
@@ -87,15 +103,22 @@ forbid_services() {
 	fi
 }
 
-# A web server that came for the tests must not take port 80 after the next boot either.
+# A server that came for the tests must not take port 80 after the next boot either.
+disable_service() { # PACKAGE SERVICE
+	case "$missing " in
+	*" $1"[\ -]*) ;;
+	*) return ;;
+	esac
+	update-rc.d "$2" disable >/dev/null 2>&1 &&
+		say "$2 stays stopped; to have it run: update-rc.d $2 enable"
+}
+
 disable_services() {
-	for service in nginx lighttpd; do
-		case $missing in
-		*" $service"[\ -]*) ;;
-		*) continue ;;
-		esac
-		update-rc.d "$service" disable >/dev/null 2>&1 &&
-			say "$service stays stopped; to have it run: update-rc.d $service enable"
+	disable_service nginx nginx
+	disable_service lighttpd lighttpd
+	disable_service haproxy haproxy
+	for service in /etc/init.d/php*-fpm; do
+		disable_service php-fpm "${service##*/}"
 	done
 }
 
@@ -124,7 +147,7 @@ fi
 missing=
 for group; do
 	case $group in
-	build | check | demo | lint) "need_for_$group" ;;
+	build | check | bench | demo | lint) "need_for_$group" ;;
 	*)
 		say "no such group: $group"
 		exit 2

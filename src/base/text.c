@@ -32,28 +32,40 @@ char *text_new(const char *format, ...)
 	return len < 0 ? NULL : text;
 }
 
-/* Digits of a base at *at, up to the first that is none. */
+/*
+ * Digits of a base at *at, up to the first that is none; also with -ERANGE, for what follows may
+ * not be of the form, and that is to be said first.
+ */
 static int read_digits(const char **at, unsigned base, uint64_t *number)
 {
-	const char *start = *at;
+	int error = -EINVAL;
 
 	for (*number = 0; **at >= '0' && **at < (char)('0' + base); (*at)++) {
 		unsigned digit = (unsigned)(**at - '0');
 
-		if (*number > (UINT64_MAX - digit) / base)
-			return -ERANGE;
+		if (error == -ERANGE || *number > (UINT64_MAX - digit) / base) {
+			error = -ERANGE;
+			continue;
+		}
 		*number = *number * base + digit;
+		error = 0;
 	}
-	return *at == start ? -EINVAL : 0;
+	return error;
 }
 
 static int read_whole(const char *text, unsigned base, uint64_t *number)
 {
 	int error = read_digits(&text, base, number);
 
-	if (error < 0)
-		return error;
-	return *text == '\0' ? 0 : -EINVAL;
+	return *text == '\0' ? error : -EINVAL;
+}
+
+static int within(uint64_t read, uint64_t min, uint64_t max, uint64_t *number)
+{
+	if (read < min || read > max)
+		return -ERANGE;
+	*number = read;
+	return 0;
 }
 
 int text_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *number)
@@ -61,12 +73,7 @@ int text_parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *nu
 	uint64_t read = 0;
 	int error = read_whole(text, 10, &read);
 
-	if (error < 0)
-		return error;
-	if (read < min || read > max)
-		return -ERANGE;
-	*number = read;
-	return 0;
+	return error < 0 ? error : within(read, min, max, number);
 }
 
 int text_parse_octal(const char *text, uint64_t max, uint64_t *number)
@@ -74,12 +81,7 @@ int text_parse_octal(const char *text, uint64_t max, uint64_t *number)
 	uint64_t read = 0;
 	int error = read_whole(text, 8, &read);
 
-	if (error < 0)
-		return error;
-	if (read > max)
-		return -ERANGE;
-	*number = read;
-	return 0;
+	return error < 0 ? error : within(read, 0, max, number);
 }
 
 struct unit {
@@ -97,25 +99,17 @@ static int parse_with_unit(const char *text, const struct unit *units, uint64_t 
 {
 	int error = read_digits(&text, 10, number);
 
-	if (error < 0)
+	if (error == -EINVAL)
 		return error;
 	for (; units->name; units++) {
 		if (strcasecmp(text, units->name) != 0)
 			continue;
-		if (*number > UINT64_MAX / units->factor)
+		if (error < 0 || *number > UINT64_MAX / units->factor)
 			return -ERANGE;
 		*number *= units->factor;
 		return 0;
 	}
 	return -EINVAL;
-}
-
-static int within(uint64_t read, uint64_t min, uint64_t max, uint64_t *number)
-{
-	if (read < min || read > max)
-		return -ERANGE;
-	*number = read;
-	return 0;
 }
 
 int text_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *len)

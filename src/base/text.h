@@ -36,7 +36,10 @@ int text_parse_size(const char *text, uint64_t min, uint64_t max, uint64_t *len)
 int text_parse_duration(const char *text, uint64_t min_ms, uint64_t max_ms, uint64_t *duration_ms)
 	__attribute__((warn_unused_result));
 
-/* The shortest text that the parser of its kind reads back to the same number. Returns out. */
+/*
+ * In the largest unit that divides it, with the unit unless it is bytes or nothing: the parser of
+ * its kind reads the same number back. Returns out.
+ */
 const char *text_format_size(char out[TEXT_UNIT_SIZE], uint64_t len);
 const char *text_format_duration(char out[TEXT_UNIT_SIZE], uint64_t duration_ms);
 

@@ -38,9 +38,15 @@ enum params_result params_next(const uint8_t **at, const uint8_t *end, struct pa
 	return PARAMS_PAIR;
 }
 
+/* The bytes of an empty buffer are NULL, to which C lets nobody add even 0. */
+static const uint8_t *end_of(const uint8_t *bytes, size_t len)
+{
+	return len > 0 ? bytes + len : bytes;
+}
+
 bool params_is_valid(const uint8_t *bytes, size_t len)
 {
-	const uint8_t *end = bytes + len;
+	const uint8_t *end = end_of(bytes, len);
 	struct param param;
 
 	while (bytes < end)
@@ -56,7 +62,7 @@ bool params_name_is(const struct param *param, const char *name)
 
 bool params_find(const uint8_t *bytes, size_t len, const char *name, struct param *param)
 {
-	const uint8_t *end = bytes + len;
+	const uint8_t *end = end_of(bytes, len);
 	bool is_found = false;
 	struct param next;
 

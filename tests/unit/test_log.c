@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -20,7 +22,7 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum { LOGGED_SIZE = 512 * 1024, LONG_LEN = 64 * 1024, STATUS = 78 };
+enum { LOGGED_SIZE = 512 * 1024, LONG_LEN = 64 * 1024, STATUS = 78, TURNS_MAX = 10000 };
 
 #define TIME "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z "
 
@@ -292,6 +294,80 @@ static void test_a_line_is_one_write(void **state)
 	close(ends[1]);
 }
 
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/* Logs a long line to a pipe that is full long before its end; does not return. */
+static void log_into(int fd, const char *text)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGUSR1, &action, NULL);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	if (log_open("stderr") < 0)
+		_exit(1);
+	log_init("herd", LOG_FORM_TAGGED);
+	log_foreign(LOG_LEVEL_INFO, "php-0", 42, text, LONG_LEN);
+	_exit(0);
+}
+
+/* Waits until a pipe takes no more. */
+static void await_full(int fd)
+{
+	int capacity = fcntl(fd, F_GETPIPE_SZ), held = 0;
+
+	for (int turn = 0; held < capacity && turn < TURNS_MAX; turn++) {
+		poll(NULL, 0, 1);
+		assert_int_equal(ioctl(fd, FIONREAD, &held), 0);
+	}
+	assert_int_equal(held, capacity);
+}
+
+static size_t read_all(int fd, char *out, size_t size)
+{
+	size_t len = 0;
+	ssize_t here;
+
+	while ((here = read(fd, out + len, size - len)) > 0)
+		len += (size_t)here;
+	return len;
+}
+
+/* A write that a signal ends early goes on where it was. */
+static void test_a_signal_tears_no_line(void **state)
+{
+	static const char head[] = "<6>php-0[42]: ";
+	struct fixture *fixture = *state;
+	char *text = many('x', LONG_LEN);
+	size_t head_len = strlen(head);
+	int ends[2], status = -1;
+	pid_t pid;
+
+	/* Bytes out of their place show: 23 divides no size of a pipe. */
+	for (size_t i = 0; i < LONG_LEN; i++)
+		text[i] = (char)('a' + i % 23);
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_true(fcntl(ends[1], F_SETPIPE_SZ, 4096) > 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		log_into(ends[1], text);
+	close(ends[1]);
+	await_full(ends[0]);
+	assert_int_equal(kill(pid, SIGUSR1), 0);
+	assert_int_equal(read_all(ends[0], fixture->logged, LOGGED_SIZE), head_len + LONG_LEN + 1);
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_memory_equal(fixture->logged, head, head_len);
+	assert_memory_equal(fixture->logged + head_len, text, LONG_LEN);
+	assert_int_equal(fixture->logged[head_len + LONG_LEN], '\n');
+	free(text);
+}
+
 static void test_a_log_that_takes_nothing_stops_nobody(void **state)
 {
 	int ends[2], kept = dup(STDERR_FILENO);
@@ -432,6 +508,7 @@ int main(void)
 		LOG_TEST(test_cut_exactly_where_it_is_full),
 		LOG_TEST(test_long_foreign_lines_are_whole),
 		LOG_TEST(test_a_line_is_one_write),
+		LOG_TEST(test_a_signal_tears_no_line),
 		LOG_TEST(test_a_log_that_takes_nothing_stops_nobody),
 		LOG_TEST(test_file_is_appended_to_and_not_inherited),
 		LOG_TEST(test_reopen_after_a_move),

@@ -217,6 +217,16 @@ static void test_find(void **state)
 	assert_false(params_find(bytes, 0, "SCRIPT_NAME", &param));
 }
 
+/* As an empty buffer has them. */
+static void test_no_bytes_at_all(void **state)
+{
+	struct param param;
+
+	(void)state;
+	assert_true(params_is_valid(NULL, 0));
+	assert_false(params_find(NULL, 0, "SCRIPT_NAME", &param));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_lengths_beyond_all_bytes),
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_no_bytes_at_all),
 	};
 
 	return cmocka_run_group_tests_name("params", tests, NULL, NULL);

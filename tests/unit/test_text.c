@@ -63,7 +63,9 @@ static void test_numbers(void **state)
 		{"007", 0, 7},
 		{"18446744073709551615", 0, UINT64_MAX},
 		{"18446744073709551616", -ERANGE, 0},
+		{"184467440737095516160", -ERANGE, 0},
 		{"99999999999999999999", -ERANGE, 0},
+		{"99999999999999999999x", -EINVAL, 0},
 		{"", -EINVAL, 0},
 		{" 1", -EINVAL, 0},
 		{"1 ", -EINVAL, 0},
@@ -100,6 +102,7 @@ static void test_octal(void **state)
 		{"0", 0, 0},
 		{"1777777777777777777777", 0, UINT64_MAX},
 		{"2000000000000000000000", -ERANGE, 0},
+		{"20000000000000000000008", -EINVAL, 0},
 		{"8", -EINVAL, 0},
 		{"0689", -EINVAL, 0},
 		{"", -EINVAL, 0},
@@ -126,6 +129,7 @@ static void test_sizes(void **state)
 		{"17179869183g", 0, 17179869183 * UINT64_C(1073741824)},
 		{"17179869184g", -ERANGE, 0},
 		{"99999999999999999999k", -ERANGE, 0},
+		{"99999999999999999999t", -EINVAL, 0},
 		{"k", -EINVAL, 0},
 		{"", -EINVAL, 0},
 		{"1 k", -EINVAL, 0},
@@ -156,6 +160,8 @@ static void test_durations(void **state)
 		{"18446744073709552", -ERANGE, 0},
 		{"18446744073709552s", -ERANGE, 0},
 		{"99999999999999999999", -ERANGE, 0},
+		{"99999999999999999999ms", -ERANGE, 0},
+		{"99999999999999999999d", -EINVAL, 0},
 		{"ms", -EINVAL, 0},
 		{"1d", -EINVAL, 0},
 		{"1 s", -EINVAL, 0},
@@ -192,6 +198,8 @@ static void test_what_is_formatted_is_read_back(void **state)
 				 0);
 		assert_true(number == numbers[i]);
 	}
+	assert_string_equal(text_format_size(out, 0), "0");
+	assert_string_equal(text_format_duration(out, 0), "0");
 	assert_string_equal(text_format_size(out, 65536), "64k");
 	assert_string_equal(text_format_size(out, 1000), "1000");
 	assert_string_equal(text_format_duration(out, 90000), "90s");

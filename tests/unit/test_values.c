@@ -195,6 +195,7 @@ static void test_absent_values_stay(void **state)
 
 	(void)state;
 	assert_true(values_result_decode(bytes, 0, &values));
+	assert_true(values_result_decode(NULL, 0, &values));
 	assert_true(values_result_decode(bytes, put(bytes, "FCGI_OTHER", "x"), &values));
 	assert_int_equal(values.max_conns, 7);
 	assert_int_equal(values.max_reqs, 8);
