@@ -41,13 +41,13 @@ benches: $(BENCHES)
 
 check:
 	@contrib/install-deps.sh build check
-	$(AGAIN) all units apps
+	$(AGAIN) all units apps benches
 	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined units
 	@tests/check.sh $(BUILD) units sanitized-units programs
 
 check-sanitized:
 	@contrib/install-deps.sh build check
-	$(AGAIN) apps
+	$(AGAIN) apps benches
 	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined all
 	@tests/check.sh $(BUILD) sanitized-programs
 

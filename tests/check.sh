@@ -153,6 +153,7 @@ install_apps() {
 	mkdir -p "$work/apps"
 	find "$build/tests/apps" "$build/examples" -maxdepth 1 -type f -perm -u+x \
 		-exec cp -t "$work/apps" {} +
+	cp "$build/fcgi-load" "$build/bench-app" "$work/apps"
 }
 
 programs() {

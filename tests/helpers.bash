@@ -40,7 +40,7 @@ make_place() {
 	chmod 755 "$PLACE"
 	mkdir "$PLACE/bin" "$PLACE/www"
 	mkdir -m 1777 "$PLACE/tmp"
-	find "$TEST_APPS" "$TOP/build/examples" -maxdepth 1 -type f -perm -u+x \
+	find "$TEST_APPS" "$TOP/build/examples" "$TOP/build/fcgi-load" "$TOP/build/bench-app" -maxdepth 1 -type f -perm -u+x \
 		-exec cp -t "$PLACE/bin" {} + 2>/dev/null || :
 	# Where one is missing, the tests that need it say so.
 	cp "$FCGI_HERD" "$FCGI_MUX" "$PLACE/bin" || :

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # What fcgi-mux does with requests, seen from both of its sides.
 
+bats_require_minimum_version 1.5.0
+
 load helpers
 
 # start_front NUMBER [ARGUMENT ...]: so many supervised children of misbehave behind $FRONT.
@@ -225,6 +227,14 @@ is_refused() { ask pid --timeout 500 2>/dev/null | grep -q 'Retry-After: ' && as
 	done
 	ask twice
 	ask pid
+}
+
+@test "a POST that was answered with garbage is not sent again, on a kept connection either" {
+	start_front 2
+	ask pid
+	run fcgi_client --param REQUEST_METHOD=POST --query garbage "$FRONT"
+	[[ $output == *'Status: 502'* ]]
+	run ! has_log 'is sent again'
 }
 
 @test "garbage from a web server closes its connection and harms no other" {

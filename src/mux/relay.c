@@ -336,7 +336,8 @@ void relay_from_proc(struct proc_connection *connection)
 	record_reader_begin(&cursor, &connection->reader, scratch, (size_t)len);
 	while (!answer.fault && (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)
 		answer_take(&answer, &piece);
-	if (!record_reader_is_between(&connection->reader))
+	/* Also the beginning of a record, and what is none, are bytes of an answer. */
+	if (result == RECORD_BAD || !record_reader_is_between(&connection->reader))
 		connection->has_spoken = true;
 	if (!answer.fault && result == RECORD_BAD)
 		answer.fault = "answered something that is no FastCGI 1.0";
