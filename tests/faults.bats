@@ -87,9 +87,8 @@ load_under_kills() {
 }
 
 @test "what runs is lost with a killed mux, and nothing after" {
-	local n
 	start_app "$PLACE/bin/bench-app"
-	for n in 1 2 3; do
+	for _ in 1 2 3; do
 		kill -KILL "$(sed -n 's/.*: mux: started pid=//p' "$HERD_LOG" | tail -n 1)"
 		REQUESTS=2000 load_front
 	done
