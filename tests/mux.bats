@@ -86,9 +86,14 @@ check_held() { # NUMBER
 	ask pid
 }
 
-@test "an empty request for values is answered truly" {
+@test "a request for values is answered truly" {
+	ulimit -n 140
 	start_front 1
-	fcgi_client --values "$FRONT" | grep -x 'FCGI_MPXS_CONNS=1'
+	fcgi_client --values "$FRONT" >"$PLACE/values"
+	grep -x 'FCGI_MPXS_CONNS=1' "$PLACE/values"
+	# Half of 140 descriptors, but for a few.
+	grep -x 'FCGI_MAX_CONNS=38' "$PLACE/values"
+	grep -x 'FCGI_MAX_REQS=38' "$PLACE/values"
 }
 
 @test "the least loaded process gets the request; the lowest number among equals" {

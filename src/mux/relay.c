@@ -119,12 +119,13 @@ static void input_abort(struct input *input, const struct record_piece *piece)
 		request_abort(request, "aborted by the web server");
 }
 
-/* Section 4.1: the true values; a connection may carry as many requests as there are ids. */
+/* Section 4.1: the true values. As many requests as connections, however they are spread over them.
+ */
 static void input_query(struct input *input, const struct record_piece *piece)
 {
-	static const struct values values = {
-		.max_conns = 65535, .max_reqs = 65535, .mpxs_conns = true};
 	struct front_connection *connection = input->connection;
+	uint32_t max = (uint32_t)connection->front->mux->connections_max;
+	struct values values = {.max_conns = max, .max_reqs = max, .mpxs_conns = true};
 	uint8_t result[VALUES_ENCODED_MAX];
 
 	if (!connection->query)
