@@ -102,7 +102,8 @@ static size_t count_fronts(const struct settings *settings)
 	size_t count = 0;
 
 	for (size_t i = 0; i < settings->backend_count; i++)
-		count += settings->backends[i]->listen.count;
+		for (size_t n = 0; n < settings->backends[i]->listen.count; n++)
+			count += settings_opens_front(settings, i, n);
 	return count;
 }
 
@@ -142,6 +143,16 @@ static void open_front(struct fronts *fronts, const struct listen_plan *plan)
 	listener->fd = -1;
 }
 
+static void open_fronts_of(struct fronts *fronts, const struct settings *settings, size_t backend)
+{
+	for (size_t i = 0; i < settings->backends[backend]->listen.count; i++) {
+		struct listen_plan plan = plan_front(settings->backends[backend], i);
+
+		if (settings_opens_front(settings, backend, i))
+			open_front(fronts, &plan);
+	}
+}
+
 static void open_fronts(struct fronts *fronts, const struct settings *settings)
 {
 	fronts->listeners = calloc(fronts->count, sizeof(*fronts->listeners));
@@ -149,11 +160,7 @@ static void open_fronts(struct fronts *fronts, const struct settings *settings)
 		fatalx(EX_OSERR, "out of memory");
 	fronts->count = 0;
 	for (size_t i = 0; i < settings->backend_count; i++)
-		for (size_t n = 0; n < settings->backends[i]->listen.count; n++) {
-			struct listen_plan plan = plan_front(settings->backends[i], n);
-
-			open_front(fronts, &plan);
-		}
+		open_fronts_of(fronts, settings, i);
 }
 
 static void get_fronts(struct fronts *fronts, const struct settings *settings)

@@ -218,17 +218,22 @@ check() { timeout 30 "$FCGI_HERD" --check "$@"; }
 }
 
 @test "keys that exclude each other are refused" {
-	config "server = 127.0.0.1:9000"
-	refuses_last "bin-path and server exclude each other"
+	config "balance = shared" "server = 127.0.0.1:9000"
+	refuses_last "server is not for balance = shared"
 	config "host = 127.0.0.1"
 	refuses_last "host needs port too"
 	config "balance = shared" "socket = $PLACE/child"
 	refuses_last "socket is not for balance = shared"
 }
 
-@test "an address that two sections use is refused" {
-	config "[other]" "server = /x" "listen = $FRONT"
-	refuses_last "listen: $FRONT belongs to section app already"
+@test "a front that children listen at is no other section's" {
+	config "[other]" "server = /x" "balance = shared" "bin-path = /bin/true" "listen = $FRONT"
+	refuses "listen: $FRONT belongs to section app already"
+}
+
+@test "sections that share a front agree on its queue" {
+	config "[other]" "server = /x" "queue-limit = 5" "listen = $FRONT"
+	refuses "queue-limit differs from that of section app, which shares the front $FRONT"
 }
 
 @test "a file that is no text is refused" {
@@ -360,4 +365,21 @@ check() { timeout 30 "$FCGI_HERD" --check "$@"; }
 	run "$FCGI_HERD" --config "$PLACE/number.ini" --check
 	[ "$status" -eq 0 ]
 	[[ $output == *$'\nuser = www-data\n'* ]]
+}
+
+@test "sections whose children share their front run beside those that have a mux" {
+	cat >"$INI" <<-INI
+		[shared]
+		listen = $PLACE/shared.sock
+		balance = shared
+		bin-path = $TEST_APPS/misbehave
+		[app]
+		listen = $FRONT
+		bin-path = $TEST_APPS/misbehave
+		$(as_root "user = $(server_user)")
+	INI
+	start_herd --config "$INI"
+	wait_until 15 grep -q ': ready$' "$HERD_LOG"
+	fcgi_client --query ok "$PLACE/shared.sock"
+	fcgi_client --query ok "$FRONT"
 }

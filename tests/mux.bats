@@ -93,7 +93,7 @@ check_held() { # NUMBER
 	grep -x 'FCGI_MPXS_CONNS=1' "$PLACE/values"
 	# Half of 140 descriptors, but for a few.
 	grep -x 'FCGI_MAX_CONNS=38' "$PLACE/values"
-	grep -x 'FCGI_MAX_REQS=38' "$PLACE/values"
+	grep -x 'FCGI_MAX_REQS=1024' "$PLACE/values"
 }
 
 @test "the least loaded process gets the request; the lowest number among equals" {

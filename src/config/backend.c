@@ -23,24 +23,34 @@ static const char *own_address(const struct backend_settings *backend, struct ad
 	return "there is neither a socket nor a host and port for it";
 }
 
+size_t backend_child_count(const struct backend_settings *backend)
+{
+	return backend_is_supervised(backend) ? backend->max_procs : 0;
+}
+
+/* Where there are no children, it is one more proc that others run. */
+static bool has_own_proc(const struct backend_settings *backend)
+{
+	return !backend_is_supervised(backend) && (backend->socket || backend->host);
+}
+
 size_t backend_proc_count(const struct backend_settings *backend)
 {
-	if (backend_is_supervised(backend))
-		return backend->max_procs;
-	return backend->server.count + (backend->socket || backend->host);
+	return backend_child_count(backend) + backend->server.count + has_own_proc(backend);
 }
 
 const char *backend_proc_address(const struct backend_settings *backend, size_t number,
 				 struct address *address)
 {
+	size_t children = backend_child_count(backend);
 	struct address base;
 	const char *fault;
 
 	assert(number < backend_proc_count(backend));
-	if (!backend_is_supervised(backend)) {
-		if (number >= backend->server.count)
-			return own_address(backend, address);
-		*address = backend->server.items[number];
+	if (number >= children + backend->server.count)
+		return own_address(backend, address);
+	if (number >= children) {
+		*address = backend->server.items[number - children];
 		return NULL;
 	}
 	fault = own_address(backend, &base);

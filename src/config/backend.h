@@ -14,7 +14,7 @@
  */
 
 /* Most keys in the option table; options.c asserts it. */
-enum { SETTINGS_ORIGINS = 64 };
+enum { SETTINGS_ORIGINS = 96 };
 
 /* Where a value was written: for messages. */
 struct origin {
@@ -32,6 +32,9 @@ struct account {
 
 enum balance_mode { BALANCE_LEAST_LOAD, BALANCE_SHARED };
 
+/* Which requests may be sent again after a process may have begun on them. */
+enum retry_choice { RETRY_NONE, RETRY_SAFE, RETRY_IDEMPOTENT, RETRY_ALL };
+
 struct backend_settings {
 	char *name;	      /* of the section; "main" for the command line's */
 	struct origin origin; /* of the section's head */
@@ -43,8 +46,7 @@ struct backend_settings {
 	uint64_t listen_mode;
 	uint64_t listen_backlog;
 
-	struct text_list
-		bin_path; /* the program and its arguments; count 0: others run the procs */
+	struct text_list bin_path; /* the program and its arguments; count 0: it has no children */
 	uint64_t max_procs;
 	struct text_list bin_environment;      /* NAME=value */
 	struct text_list bin_copy_environment; /* NAME */
@@ -64,6 +66,11 @@ struct backend_settings {
 	uint64_t capacity;	   /* 0: what a proc says itself */
 	uint64_t queue_limit;	   /* requests */
 	uint64_t queue_timeout_ms; /* 0: none */
+	char *queue_time_variable; /* NULL: none */
+	uint64_t max_request_size; /* bytes of a body; 0: any */
+	uint64_t retry;		   /* enum retry_choice */
+	uint64_t keepalive;	   /* idle connections, of each proc */
+	uint64_t keepalive_time_ms;
 	uint64_t disable_time_ms;
 	uint64_t connect_timeout_ms;
 	uint64_t request_timeout_ms; /* 0: none */
@@ -76,7 +83,8 @@ bool backend_is_supervised(const struct backend_settings *backend);
 /* Whether requests go through fcgi-mux: balance = least-load, or procs that others run. */
 bool backend_has_mux(const struct backend_settings *backend);
 
-/* Children, or procs that others run. */
+/* Children; and all procs: after the children come those that others run. */
+size_t backend_child_count(const struct backend_settings *backend);
 size_t backend_proc_count(const struct backend_settings *backend);
 
 /*

@@ -1,6 +1,7 @@
 #include "config/check.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,10 +158,6 @@ static void check_procs(const struct check *check)
 		complain(check, "port", sentence_new("port needs host too"));
 	if (backend->socket && backend->host)
 		complain(check, "host", sentence_new("socket and host exclude each other"));
-	if (backend_is_supervised(backend) && backend->server.count)
-		complain(check, "server",
-			 sentence_new(
-				 "bin-path and server exclude each other: children are servers"));
 	if (is_given(check, "bin-path", backend->bin_path.count) || is_named ||
 	    is_given(check, "server", backend->server.count))
 		return;
@@ -189,6 +186,10 @@ static void check_shared(const struct check *check)
 			 sentence_new(
 				 "%s is not for balance = shared: the children listen at the front",
 				 backend->socket ? "socket" : "host"));
+	if (backend->server.count)
+		complain(check, "server",
+			 sentence_new("server is not for balance = shared: requests go to children "
+				      "alone"));
 	if (backend->listen.count > 1)
 		complain(check, "listen",
 			 sentence_new("balance = shared: the children can share one address only"));
@@ -242,16 +243,18 @@ static void places_add(struct places *places, const struct place *place)
 static void collect_procs(const struct check *check, struct places *places)
 {
 	const struct backend_settings *backend = check->backend;
-	const char *key = backend->socket ? "socket" : backend->host ? "port" : "server";
 	bool is_known = backend->socket || (backend->host && backend->port);
+	size_t unknown = backend_is_supervised(backend) && !is_known ? backend->max_procs : 0;
 
-	if (!is_known && (backend_is_supervised(backend) || backend->host))
+	if (backend->host && !backend->port)
 		return;
-	for (size_t i = 0; i < backend_proc_count(backend); i++) {
+	for (size_t i = unknown; i < backend_proc_count(backend); i++) {
 		struct place place = {.backend = backend};
 		const char *fault = backend_proc_address(backend, i, &place.address);
 
 		if (fault) {
+			const char *key = backend->socket ? "socket" : "port";
+
 			complain(check, key,
 				 sentence_new("%s: no address for process %zu: %s", key, i, fault));
 			return;
@@ -283,20 +286,71 @@ static int compare_places(const void *a, const void *b)
 	return order;
 }
 
-static void complain_of_twins(struct complaints *complaints, const struct place *first,
-			      const struct place *second)
+/* The value as a file has it; "" where it is unset. malloced. */
+static char *value_text(const struct option_entry *option, const struct backend_settings *backend)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		abort(); /* as in sentence_new */
+	option_print(option, backend, out);
+	if (fclose(out) != 0)
+		abort();
+	return text;
+}
+
+/* What belongs to a front, or to the queue behind it, is the same for all sections that share it.
+ */
+static void check_shared_front(struct complaints *complaints, const struct place *first,
+			       const struct place *second)
+{
+	static const char *const keys[] = {
+		"listen-owner", "listen-group",	 "listen-mode",	     "listen-backlog",
+		"queue-limit",	"queue-timeout", "max-request-size", "queue-time-variable",
+	};
+	struct check check = {second->backend, complaints};
+	char text[ADDRESS_TEXT_SIZE];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		char *one = value_text(option_find(keys[i]), first->backend);
+		char *other = value_text(option_find(keys[i]), second->backend);
+
+		if (strcmp(one, other) != 0)
+			complain(&check, keys[i],
+				 sentence_new("%s differs from that of section %s, which shares "
+					      "the front %s: give both the same",
+					      keys[i], first->backend->name,
+					      address_format(&first->address, text)));
+		free(one);
+		free(other);
+	}
+}
+
+static bool can_share(const struct place *first, const struct place *second)
+{
+	return first->is_front && second->is_front && first->backend != second->backend &&
+	       backend_has_mux(first->backend) && backend_has_mux(second->backend);
+}
+
+static void check_twins(struct complaints *complaints, const struct place *first,
+			const struct place *second)
 {
 	const struct place *front = second->is_front || !first->is_front ? second : first;
 	struct check check = {front->backend, complaints};
 	char text[ADDRESS_TEXT_SIZE];
 
 	address_format(&front->address, text);
-	if (first->backend == second->backend)
+	if (can_share(first, second))
+		check_shared_front(complaints, first, second);
+	else if (first->backend == second->backend)
 		complain(&check, front->is_front ? "listen" : "server",
 			 sentence_new("%s is given twice for %s", text, front->backend->name));
 	else if (first->is_front && second->is_front)
 		complain(&check, "listen",
-			 sentence_new("listen: %s belongs to section %s already: a front has one",
+			 sentence_new("listen: %s belongs to section %s already: with balance = "
+				      "shared they cannot share it",
 				      text, first->backend->name));
 	else
 		complain(&check, front->is_front ? "listen" : "server",
@@ -311,7 +365,7 @@ static void check_places(struct places *places, struct complaints *complaints)
 		qsort(places->items, places->count, sizeof(*places->items), compare_places);
 	for (size_t i = 1; i < places->count; i++)
 		if (address_is_equal(&places->items[i - 1].address, &places->items[i].address))
-			complain_of_twins(complaints, &places->items[i - 1], &places->items[i]);
+			check_twins(complaints, &places->items[i - 1], &places->items[i]);
 }
 
 static void check_whole(const struct settings *settings, struct complaints *complaints)

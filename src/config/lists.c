@@ -85,6 +85,14 @@ int address_list_copy(struct address_list *to, const struct address_list *from)
 	return 0;
 }
 
+bool address_list_has(const struct address_list *list, const struct address *address)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (address_is_equal(&list->items[i], address))
+			return true;
+	return false;
+}
+
 void address_list_fini(struct address_list *list)
 {
 	free(list->items);

@@ -1,6 +1,7 @@
 #ifndef CONFIG_LISTS_H
 #define CONFIG_LISTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/address.h"
@@ -37,6 +38,7 @@ int address_list_add(struct address_list *list, const struct address *address)
 	__attribute__((warn_unused_result));
 int address_list_copy(struct address_list *to, const struct address_list *from)
 	__attribute__((warn_unused_result));
+bool address_list_has(const struct address_list *list, const struct address *address);
 void address_list_fini(struct address_list *list);
 
 #endif

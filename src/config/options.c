@@ -27,6 +27,7 @@ enum {
 #define DAY_MS (UINT64_C(24) * 60 * 60 * 1000)
 
 static const char *const balance_choices[] = {"least-load", "shared", NULL};
+static const char *const retry_choices[] = {"none", "safe", "idempotent", "all", NULL};
 static const char *const log_level_choices[] = {"error", "warning", "info", "debug", NULL};
 
 /* clang-format off */
@@ -98,6 +99,24 @@ const struct option_entry option_table[] = {
 	{ "queue-timeout", BACKEND(queue_timeout_ms), .group = OPTION_BALANCE,
 	  .type = OPTION_DURATION, .value_default = "30s", .max = DAY_MS, .is_for_mux = true,
 	  .argument = "TIME", .help = "how long they may; 0: for ever" },
+	{ "queue-time-variable", BACKEND(queue_time_variable), .group = OPTION_BALANCE,
+	  .type = OPTION_TEXT, .is_for_mux = true, .argument = "NAME",
+	  .help = "tells the application in this variable how long a request waited, in ms" },
+	{ "max-request-size", BACKEND(max_request_size), .group = OPTION_BALANCE,
+	  .type = OPTION_SIZE, .value_default = "0", .max = 1024 * GIB, .is_for_mux = true,
+	  .argument = "SIZE", .help = "largest body that is taken; 0: any" },
+	{ "retry", BACKEND(retry), .group = OPTION_BALANCE, .type = OPTION_CHOICE,
+	  .value_default = "safe", .choices = retry_choices, .is_for_mux = true,
+	  .argument = "WHICH",
+	  .help = "requests that may be sent again when a process fails: none, safe (GET and the "
+		  "like), idempotent (PUT, DELETE too) or all" },
+	{ "keepalive", BACKEND(keepalive), .group = OPTION_BALANCE, .type = OPTION_NUMBER,
+	  .value_default = "64", .max = REQUESTS_MAX, .is_for_mux = true, .argument = "N",
+	  .help = "idle connections kept to each process; 0: none" },
+	{ "keepalive-time", BACKEND(keepalive_time_ms), .group = OPTION_BALANCE,
+	  .type = OPTION_DURATION, .value_default = "1h", .min = 1, .max = DAY_MS,
+	  .is_for_mux = true, .argument = "TIME",
+	  .help = "age from which such a connection is used no more" },
 	{ "disable-time", BACKEND(disable_time_ms), .group = OPTION_BALANCE,
 	  .type = OPTION_DURATION, .value_default = "1s", .max = DAY_MS,
 	  .is_for_mux = true, .argument = "TIME",
@@ -132,6 +151,12 @@ const struct option_entry option_table[] = {
 	{ "response-buffer", WHOLE(response_buffer), .group = OPTION_PROGRAMS, .type = OPTION_SIZE,
 	  .value_default = "512k", .min = 4 * KIB, .max = GIB, .is_for_mux = true,
 	  .argument = "SIZE", .help = "of an answer, for a slow web server" },
+	{ "status-path", WHOLE(status_path), .group = OPTION_PROGRAMS, .type = OPTION_TEXT,
+	  .is_for_mux = true, .argument = "PATH",
+	  .help = "fcgi-mux itself answers a request for this path with its statistics" },
+	{ "debug", WHOLE(debug), .group = OPTION_PROGRAMS, .type = OPTION_NUMBER,
+	  .value_default = "0", .max = 1, .is_for_mux = true, .argument = "N",
+	  .help = "1: the log shows the load of all processes at each request" },
 };
 /* clang-format on */
 

@@ -90,3 +90,13 @@ int settings_inherit(struct settings *settings)
 			return -ENOMEM;
 	return 0;
 }
+
+bool settings_opens_front(const struct settings *settings, size_t backend, size_t address)
+{
+	const struct address *front = &settings->backends[backend]->listen.items[address];
+
+	for (size_t i = 0; i < backend; i++)
+		if (address_list_has(&settings->backends[i]->listen, front))
+			return false;
+	return true;
+}

@@ -1,6 +1,7 @@
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +22,8 @@ struct settings {
 	gid_t mux_gid;		  /* primary group of mux_user, from check */
 	uint64_t request_buffer;  /* bytes */
 	uint64_t response_buffer; /* bytes */
+	char *status_path;	  /* NULL: none */
+	uint64_t debug;		  /* 1: the log shows the balance */
 
 	struct backend_settings defaults; /* what stands before the first section */
 	struct backend_settings **backends;
@@ -42,5 +45,12 @@ struct backend_settings *settings_add_backend(struct settings *settings, const c
  * all sections, whichever file they stand in. 0 or -ENOMEM.
  */
 int settings_inherit(struct settings *settings) __attribute__((warn_unused_result));
+
+/*
+ * Sections that listen at the same address share that front: the first of them opens it, with its
+ * own values for the socket. Whether that is the one of this number, for its listen address of this
+ * number.
+ */
+bool settings_opens_front(const struct settings *settings, size_t backend, size_t address);
 
 #endif

@@ -65,6 +65,12 @@ uint8_t *record_unknown_type_encode(uint8_t *out, uint8_t type)
 	return out + BODY_LEN;
 }
 
+size_t record_len(const uint8_t *record)
+{
+	return RECORD_HEADER_LEN + (size_t)get_be16(record + RECORD_AT_CONTENT_LEN) +
+	       record[RECORD_AT_PADDING_LEN];
+}
+
 void record_set_id(uint8_t *record, uint16_t id)
 {
 	put_be16(record + RECORD_AT_ID, id);

@@ -63,6 +63,9 @@ uint8_t *record_begin_encode(uint8_t *out, uint16_t id, uint16_t role, uint8_t f
 uint8_t *record_end_encode(uint8_t *out, uint16_t id, uint32_t app_status, uint8_t status);
 uint8_t *record_unknown_type_encode(uint8_t *out, uint8_t type);
 
+/* Bytes of an encoded record, with header and padding. */
+size_t record_len(const uint8_t *record);
+
 /* Puts another request id into an encoded record. */
 void record_set_id(uint8_t *record, uint16_t id);
 

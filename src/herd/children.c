@@ -26,7 +26,7 @@ static bool is_root(void)
 	return geteuid() == 0;
 }
 
-static char *open_fronts(struct children *children)
+static char *open_fronts(struct children *children, const struct settings *all, size_t backend)
 {
 	const struct backend_settings *settings = children->settings;
 	struct listen_plan plan = {
@@ -41,11 +41,11 @@ static char *open_fronts(struct children *children)
 	children->fronts = calloc(settings->listen.count, sizeof(*children->fronts));
 	if (!children->fronts)
 		return no_memory(children);
-	while (!sentence && children->front_count < settings->listen.count) {
-		struct listener *front = &children->fronts[children->front_count];
-
-		plan.address = settings->listen.items[children->front_count++];
-		sentence = listener_open(front, &plan);
+	for (size_t i = 0; i < settings->listen.count && !sentence; i++) {
+		if (!settings_opens_front(all, backend, i))
+			continue;
+		plan.address = settings->listen.items[i];
+		sentence = listener_open(&children->fronts[children->front_count++], &plan);
 	}
 	return sentence;
 }
@@ -137,7 +137,7 @@ static const struct child_kind program_kind = {.start = start, .on_pid = on_pid}
 
 static char *make_children(struct children *children, uint32_t backend, struct outputs *outputs)
 {
-	size_t count = backend_proc_count(children->settings);
+	size_t count = backend_child_count(children->settings);
 
 	children->items = calloc(count, sizeof(*children->items));
 	if (!children->items)
@@ -166,7 +166,7 @@ char *children_open(struct children *children, const struct settings *settings, 
 	char *sentence;
 
 	*children = (struct children){.settings = settings->backends[backend]};
-	sentence = open_fronts(children);
+	sentence = open_fronts(children, settings, backend);
 	if (sentence || !backend_is_supervised(children->settings))
 		return sentence;
 	sentence = plan_program(children);

@@ -219,7 +219,7 @@ static void raise_descriptor_limit(const struct settings *settings)
 
 	for (size_t i = 0; i < settings->backend_count; i++)
 		needed += settings->backends[i]->listen.count * FRONT_DESCRIPTORS +
-			  backend_proc_count(settings->backends[i]) * CHILD_DESCRIPTORS;
+			  backend_child_count(settings->backends[i]) * CHILD_DESCRIPTORS;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
 		return;
 	limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;

@@ -8,24 +8,26 @@
 #include "config/settings.h"
 #include "mux/proc.h"
 #include "policy/balance.h"
-#include "policy/queue.h"
 
 struct mux;
 struct request;
+struct route;
 
-/* An application: its procs, the balance between them, and the queue of those that wait for one. */
+/* An application: its procs, the balance between them, and the routes whose requests it takes. */
 struct backend {
 	struct mux *mux;			 /* borrowed */
 	const struct backend_settings *settings; /* borrowed */
 	struct proc *procs;			 /* owned; in the order of their numbers */
 	size_t proc_count;
 	struct balance balance;
+	struct route **routes; /* owned, they are not */
+	size_t route_count;
 	struct list down; /* procs by state */
 	struct list probing;
 	struct list up;
 	struct list resting;
-	struct queue queue;  /* requests that are QUEUED */
-	struct list running; /* requests that are RUNNING, the oldest first */
+	struct list running;  /* requests that its procs have, the oldest first */
+	struct list to_serve; /* in mux->backends_to_serve, or alone */
 };
 
 /* NULL or a malloced sentence; then fini cleans up what there is. All procs are DOWN. */
@@ -33,21 +35,18 @@ char *backend_init(struct backend *backend, struct mux *mux,
 		   const struct backend_settings *settings);
 void backend_fini(struct backend *backend);
 
-/*
- * How many requests a proc may have at once unless it says more: a child serves one; of what others
- * run, nothing is known.
- */
-unsigned backend_capacity(const struct backend *backend);
+/* For route_attach only. 0 or -ENOMEM. */
+int backend_note_route(struct backend *backend, struct route *route)
+	__attribute__((warn_unused_result));
 
-/* To the end of the queue; runs at once where a proc has room. A full queue refuses it: 503. */
-void backend_submit(struct backend *backend, struct request *request);
+/* Whether its last proc that is UP could rest: all its requests can go elsewhere. */
+bool backend_can_be_left_out(const struct backend *backend);
 
-/* To the head of the queue, not to be run by the proc that failed it where another has room. */
-void backend_submit_again(struct backend *backend, struct request *request,
-			  const struct proc *failed);
-
-/* Runs what waits while there is a proc with room. */
+/* Runs what waits in its routes while it has a proc with room; the longest waiting first. */
 void backend_serve(struct backend *backend);
+
+/* The same at the end of the turn: for callers in the middle of something. */
+void backend_serve_later(struct backend *backend);
 
 /* Once every MUX_TICK_MS. */
 void backend_tick(struct backend *backend);

@@ -1,5 +1,6 @@
 #include "mux/failure.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -8,15 +9,36 @@
 #include "fcgi/record.h"
 #include "mux/backend.h"
 #include "mux/front_connection.h"
+#include "mux/mux.h"
 #include "mux/proc.h"
+#include "mux/proc_child.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
+#include "mux/request_records.h"
+#include "mux/route.h"
 #include "os/loop.h"
 
-enum { REASON_SIZE = 256 };
+enum { REASON_SIZE = 512 };
+
+static_assert((int)RETRY_NONE == (int)RETRY_NO_METHODS && (int)RETRY_ALL == (int)RETRY_ALL_METHODS,
+	      "what is configured is what policy/retry means");
 
 /* With 503: a queue that is full now will have moved on by then. */
 #define RETRY_AFTER "Retry-After: 5\r\n"
+
+const char *failure_status(enum failure_kind kind)
+{
+	static const char *const statuses[FAILURE_KINDS] = {
+		[FAILURE_BAD_REQUEST] = "400 Bad Request",
+		[FAILURE_BODY_TOO_LARGE] = "413 Content Too Large",
+		[FAILURE_PARAMS_TOO_LARGE] = "431 Request Header Fields Too Large",
+		[FAILURE_BAD_PROC] = "502 Bad Gateway",
+		[FAILURE_NO_ROOM] = "503 Service Unavailable",
+		[FAILURE_TIME_OUT] = "504 Gateway Timeout",
+	};
+
+	return statuses[kind];
+}
 
 static uint8_t *append_stream(uint8_t *out, uint8_t type, uint16_t id, const char *text)
 {
@@ -27,17 +49,18 @@ static uint8_t *append_stream(uint8_t *out, uint8_t type, uint16_t id, const cha
 	return out + len;
 }
 
-static void send_error(struct request *request, const char *status, const char *reason)
+static void send_error(struct request *request, enum failure_kind kind, const char *reason)
 {
-	enum { TEXT_SIZE = 256 };
+	enum { TEXT_SIZE = REASON_SIZE };
 	char complaint[TEXT_SIZE], page[TEXT_SIZE];
 	uint8_t records[2 * TEXT_SIZE + 3 * RECORD_HEADER_LEN + RECORD_BEGIN_LEN];
 	uint8_t *out = records;
 
 	(void)text_format(complaint, sizeof(complaint), "fcgi-mux: %s", reason);
 	(void)text_format(page, sizeof(page),
-			  "Status: %s\r\n%sContent-Type: text/plain\r\n\r\n%s\n", status,
-			  strncmp(status, "503", 3) == 0 ? RETRY_AFTER : "", status);
+			  "Status: %s\r\n%sContent-Type: text/plain\r\n\r\n%s\n",
+			  failure_status(kind), kind == FAILURE_NO_ROOM ? RETRY_AFTER : "",
+			  failure_status(kind));
 	out = append_stream(out, RECORD_STDERR, request->id, complaint);
 	out = append_stream(out, RECORD_STDOUT, request->id, page);
 	out = record_header_encode(out, RECORD_STDOUT, request->id, 0);
@@ -61,32 +84,39 @@ static void break_off(struct request *request)
 	front_connection_send(connection, record, sizeof(record));
 }
 
-void failure_answer(struct request *request, const char *status, const char *reason)
+void failure_answer(struct request *request, enum failure_kind kind, const char *reason)
 {
+	struct mux_counts *counts = &request->route->mux->counts;
 	struct param name = request_name(request);
 
 	log_warnx("request %.*s: %s: %s", (int)name.value_len, name.value,
-		  request->is_answered ? "answer broken off" : status, reason);
-	if (request->is_answered)
+		  request->is_answered ? "answer broken off" : failure_status(kind), reason);
+	if (request->is_answered) {
+		counts->broken_answers++;
 		break_off(request);
-	else
-		send_error(request, status, reason);
+	} else {
+		counts->failures[kind]++;
+		send_error(request, kind, reason);
+	}
 	/* The client may have broken the connection, and all its requests have ended with it. */
-	if (request->state != REQUEST_DONE)
+	if (request_is_awaited(request))
 		request_end(request);
 }
 
 void failure_time_out(struct request *request)
 {
-	struct proc_connection *connection = request->proc;
-	struct proc *proc = connection->proc;
+	struct proc *proc = request->proc->proc;
+	struct param script = request_script(request);
 	char text[REASON_SIZE];
 
-	(void)text_format(text, sizeof(text), "%s: no answer after %llu ms", proc->name,
-			  (unsigned long long)(loop_now_ms() - request->running_since_ms));
+	(void)text_format(text, sizeof(text), "%s: no answer after %llu ms; script=%.*s",
+			  proc->name, (unsigned long long)request_running_ms(request),
+			  (int)script.value_len, script.value);
 	proc_on_stuck(proc);
-	proc_connection_release(connection, false);
-	failure_answer(request, "504 Gateway Timeout", text);
+	if (request_is_awaited(request))
+		failure_answer(request, FAILURE_TIME_OUT, text);
+	if (request->state == REQUEST_ABANDONED)
+		proc_connection_give_up(request);
 }
 
 void failure_retry(struct request *request, const struct proc *proc, struct retry_case failure,
@@ -95,15 +125,17 @@ void failure_retry(struct request *request, const struct proc *proc, struct retr
 	struct param name = request_name(request);
 	char text[REASON_SIZE];
 
-	failure.method_is_safe = request->is_safe;
+	failure.methods = (enum retry_methods)proc->backend->settings->retry;
+	failure.method = request->method;
 	failure.retries = request->retries;
 	if (retry_is_allowed(&failure)) {
 		log_info("%s: %s: request %.*s is sent again", proc->name, reason,
 			 (int)name.value_len, name.value);
+		request->route->mux->counts.retries++;
 		request->retries += failure.is_unaccepted ? 0 : 1;
-		backend_submit_again(proc->backend, request, proc);
+		route_submit_again(request->route, request, proc);
 		return;
 	}
 	(void)text_format(text, sizeof(text), "%s: %s", proc->name, reason);
-	failure_answer(request, "502 Bad Gateway", text);
+	failure_answer(request, FAILURE_BAD_PROC, text);
 }

@@ -7,13 +7,13 @@
 #include "base/list.h"
 #include "os/loop.h"
 
-struct backend;
+struct route;
 struct mux;
 
 /* Where web servers connect to, and their connections. */
 struct front {
 	struct mux *mux;	      /* borrowed */
-	struct backend *backend;      /* borrowed: whose requests come here */
+	struct route *route;	      /* borrowed: that requests take from here */
 	char name[ADDRESS_TEXT_SIZE]; /* its address, for the log */
 	struct loop_io listening;
 	struct loop_timer pause; /* no descriptors left: accepting goes on after it */

@@ -46,6 +46,14 @@ void front_connection_close(struct front_connection *connection, const char *rea
 			      reason);
 }
 
+void front_connection_refuse(struct front_connection *connection, const char *reason)
+{
+	connection->front->mux->counts.bad_clients++;
+	log_warnx("front %s: a client %s; its connection is closed", connection->front->name,
+		  reason);
+	front_connection_close(connection, reason);
+}
+
 void front_connection_free(struct front_connection *connection)
 {
 	assert(connection->state == FRONT_CLOSED);
@@ -127,6 +135,11 @@ static void connection_throttle(struct front_connection *connection, bool is_thr
 	}
 }
 
+static size_t response_buffer(const struct front_connection *connection)
+{
+	return connection->front->mux->settings->response_buffer;
+}
+
 void front_connection_send(struct front_connection *connection, const uint8_t *bytes, size_t len)
 {
 	int error;
@@ -136,7 +149,7 @@ void front_connection_send(struct front_connection *connection, const uint8_t *b
 	error = stream_write(&connection->stream, bytes, len);
 	if (error < 0)
 		front_connection_close(connection, strerror(-error));
-	else if (stream_waiting(&connection->stream) >= connection->front->mux->response_buffer)
+	else if (stream_waiting(&connection->stream) >= response_buffer(connection))
 		connection_throttle(connection, true);
 }
 
@@ -148,7 +161,7 @@ static void connection_on_writable(struct front_connection *connection)
 		front_connection_close(connection, strerror(-error));
 		return;
 	}
-	if (stream_waiting(&connection->stream) <= connection->front->mux->response_buffer / 2)
+	if (stream_waiting(&connection->stream) <= response_buffer(connection) / 2)
 		connection_throttle(connection, false);
 	if (connection->state == FRONT_ENDING)
 		connection_go_on_ending(connection);

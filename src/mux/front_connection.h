@@ -13,6 +13,9 @@
 
 struct front;
 
+/* Requests at once on one connection: they are looked for one by one. */
+enum { FRONT_REQUESTS_MAX = 1024 };
+
 /*
  *   FRESH ---> WATCHED ---> ENDING ---> CLOSED
  *     |                       ^           ^
@@ -31,6 +34,7 @@ struct front_connection {
 	struct list requests;	    /* not yet done */
 	struct queue_source source; /* its place in the queue's rounds */
 	struct values_query *query; /* a GET_VALUES that came in part, or NULL */
+	unsigned request_count;	    /* of requests */
 	unsigned blocked;	    /* requests that can take no more input now */
 	struct record_reader reader;
 	uint8_t state;	    /* enum front_state */
@@ -58,6 +62,9 @@ bool front_connection_is_gone(const struct front_connection *connection);
 
 /* Ends all its requests and closes it. reason is for the log. */
 void front_connection_close(struct front_connection *connection, const char *reason);
+
+/* The same for what the client did wrong: counted, and a warning. */
+void front_connection_refuse(struct front_connection *connection, const char *reason);
 
 /* Frees one that rested on mux->ended_fronts. */
 void front_connection_free(struct front_connection *connection);

@@ -11,8 +11,10 @@
 #include "mux/front_connection.h"
 #include "mux/probe.h"
 #include "mux/proc.h"
+#include "mux/proc_child.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
+#include "mux/route.h"
 #include "os/control.h"
 
 /* Messages of the supervisor taken in one go. */
@@ -53,10 +55,21 @@ static bool is_drained(const struct mux *mux)
 	return true;
 }
 
+static void serve_backends(struct mux *mux)
+{
+	struct list *link;
+
+	while ((link = list_first(&mux->backends_to_serve))) {
+		list_detach(link);
+		backend_serve(container_of(link, struct backend, to_serve));
+	}
+}
+
 static void on_turn_end(struct loop_turn *turn)
 {
 	struct mux *mux = container_of(turn, struct mux, turn);
 
+	serve_backends(mux);
 	free_ended(mux);
 	if (mux->is_draining && is_drained(mux))
 		loop_stop();
@@ -68,6 +81,8 @@ static void on_tick(struct loop_timer *timer)
 
 	for (size_t i = 0; i < mux->front_count; i++)
 		front_tick(&mux->fronts[i]);
+	for (size_t i = 0; i < mux->route_count; i++)
+		route_tick(&mux->routes[i]);
 	for (size_t i = 0; i < mux->backend_count; i++)
 		backend_tick(&mux->backends[i]);
 }
@@ -103,21 +118,22 @@ static void on_reopen(struct loop_signal *signal)
 }
 
 /* Each number is looked at, as if the other side were hostile. */
-static struct proc *find_proc(struct mux *mux, const struct control_message *message)
+static struct proc *find_child(struct mux *mux, const struct control_message *message)
 {
 	struct backend *backend;
 
 	if (message->backend >= mux->backend_count)
 		return NULL;
 	backend = &mux->backends[message->backend];
-	if (message->proc >= backend->proc_count)
+	if (message->proc >= backend->proc_count ||
+	    !proc_is_child(&backend->procs[message->proc]))
 		return NULL;
 	return &backend->procs[message->proc];
 }
 
 static void take_message(struct mux *mux, const struct control_message *message)
 {
-	struct proc *proc = find_proc(mux, message);
+	struct proc *proc = find_child(mux, message);
 
 	if (proc && message->type == CONTROL_CHILD_UP && message->pid > 0)
 		proc_on_up(proc, message->pid);
@@ -160,12 +176,13 @@ static void start_control(struct mux *mux)
 		log_warnx("cannot tell the supervisor that the fronts are ready");
 }
 
-/* Nobody else says that the procs are there. */
-static void assume_up(struct mux *mux)
+/* Nobody else says that they are there: all where there is no supervisor, else those of others. */
+static void assume_up(struct backend *backend)
 {
-	for (size_t i = 0; i < mux->backend_count; i++)
-		for (size_t n = 0; n < mux->backends[i].proc_count; n++)
-			probe_start(&mux->backends[i].procs[n]);
+	size_t children = backend_child_count(backend->settings);
+
+	for (size_t i = backend->mux->control_fd < 0 ? 0 : children; i < backend->proc_count; i++)
+		probe_start(&backend->procs[i]);
 }
 
 static char *open_backends(struct mux *mux, const struct settings *settings)
@@ -183,32 +200,91 @@ static char *open_backends(struct mux *mux, const struct settings *settings)
 	return NULL;
 }
 
-/* The fronts of one backend take the next of the sockets. */
-static void open_fronts_of(struct mux *mux, struct backend *backend, const struct mux_plan *plan)
+/* Whether a backend's requests come from this address, or such ones. */
+static bool has_front(const struct backend *backend, const struct address *front)
 {
-	const struct address_list *listen = &backend->settings->listen;
+	return backend_has_mux(backend->settings) &&
+	       address_list_has(&backend->settings->listen, front);
+}
 
-	for (size_t i = 0; i < listen->count && mux->front_count < plan->front_count; i++) {
-		struct front *front = &mux->fronts[mux->front_count];
+static bool route_is_for(const struct route *route, const struct address *front)
+{
+	size_t found = 0;
 
-		front->backend = backend;
-		front_init(front, mux, plan->front_fds[mux->front_count++], &listen->items[i]);
+	for (size_t i = 0; i < route->mux->backend_count; i++) {
+		const struct backend *backend = &route->mux->backends[i];
+
+		if (!has_front(backend, front))
+			continue;
+		if (found == route->backend_count || route->backends[found++] != backend)
+			return false;
 	}
+	return found == route->backend_count;
+}
+
+/* NULL: no memory. */
+static struct route *new_route(struct mux *mux, const struct address *front)
+{
+	struct route *route = &mux->routes[mux->route_count++];
+	int error = route_init(route, mux, mux->backend_count);
+
+	for (size_t i = 0; i < mux->backend_count && error == 0; i++)
+		if (has_front(&mux->backends[i], front))
+			error = route_attach(route, &mux->backends[i]);
+	return error == 0 ? route : NULL;
+}
+
+static struct route *find_route(struct mux *mux, const struct address *front)
+{
+	for (size_t i = 0; i < mux->route_count; i++)
+		if (route_is_for(&mux->routes[i], front))
+			return &mux->routes[i];
+	return new_route(mux, front);
+}
+
+/* The front of one address takes the next of the sockets. */
+static char *open_front(struct mux *mux, const struct address *address, const struct mux_plan *plan)
+{
+	struct front *front = &mux->fronts[mux->front_count];
+
+	front->route = find_route(mux, address);
+	if (!front->route)
+		return text_new("out of memory");
+	front_init(front, mux, plan->front_fds[mux->front_count++], address);
+	return NULL;
+}
+
+/* Those that the section of this number is the first to name; *wanted counts them. */
+static char *open_fronts_of(struct mux *mux, size_t backend, const struct mux_plan *plan,
+			    size_t *wanted)
+{
+	const struct backend_settings *settings = plan->settings->backends[backend];
+	char *error = NULL;
+
+	if (!backend_has_mux(settings))
+		return NULL;
+	for (size_t i = 0; i < settings->listen.count && !error; i++) {
+		if (!settings_opens_front(plan->settings, backend, i))
+			continue;
+		if ((*wanted)++ < plan->front_count)
+			error = open_front(mux, &settings->listen.items[i], plan);
+	}
+	return error;
 }
 
 static char *open_fronts(struct mux *mux, const struct mux_plan *plan)
 {
 	size_t wanted = 0;
+	char *error = NULL;
 
 	mux->fronts = calloc(plan->front_count, sizeof(*mux->fronts));
-	if (!mux->fronts)
+	mux->routes = calloc(plan->front_count, sizeof(*mux->routes));
+	if (!mux->fronts || !mux->routes)
 		return text_new("out of memory");
-	for (size_t i = 0; i < mux->backend_count; i++) {
-		open_fronts_of(mux, &mux->backends[i], plan);
-		wanted += mux->backends[i].settings->listen.count;
-	}
-	if (wanted == plan->front_count)
-		return NULL;
+	for (size_t i = 0; i < mux->backend_count && !error; i++)
+		error = open_fronts_of(mux, i, plan, &wanted);
+	if (error || wanted == plan->front_count)
+		return error;
 	return text_new("%zu sockets were passed, but %zu listen addresses are configured",
 			plan->front_count, wanted);
 }
@@ -223,8 +299,8 @@ static void start(struct mux *mux)
 	loop_signal_start(&mux->reopen, SIGUSR1, on_reopen);
 	if (mux->control_fd >= 0)
 		start_control(mux);
-	else
-		assume_up(mux);
+	for (size_t i = 0; i < mux->backend_count; i++)
+		assume_up(&mux->backends[i]);
 }
 
 struct mux *mux_new(const struct mux_plan *plan, char **error)
@@ -236,10 +312,10 @@ struct mux *mux_new(const struct mux_plan *plan, char **error)
 		*error = text_new("out of memory");
 		return NULL;
 	}
-	mux->request_buffer = plan->settings->request_buffer;
-	mux->response_buffer = plan->settings->response_buffer;
+	mux->settings = plan->settings;
 	mux->control_fd = plan->control_fd;
 	mux->connections_max = connections_max(plan->descriptors_max);
+	list_init(&mux->backends_to_serve);
 	list_init(&mux->ended_requests);
 	list_init(&mux->ended_fronts);
 	list_init(&mux->ended_procs);
@@ -262,8 +338,11 @@ void mux_free(struct mux *mux)
 		front_fini(&mux->fronts[i]);
 	for (size_t i = 0; i < mux->backend_count; i++)
 		backend_fini(&mux->backends[i]);
+	for (size_t i = 0; i < mux->route_count; i++)
+		route_fini(&mux->routes[i]);
 	free_ended(mux);
 	free(mux->fronts);
+	free(mux->routes);
 	free(mux->backends);
 	free(mux);
 }

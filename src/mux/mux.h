@@ -8,10 +8,12 @@
 #include "base/list.h"
 #include "config/settings.h"
 #include "fcgi/record_reader.h"
+#include "mux/failure.h"
 #include "os/loop.h"
 
 struct backend;
 struct front;
+struct route;
 
 /* Data moves in pieces of this size: a larger one gains nothing, 16 KiB costs 2.7 times for bodies.
  */
@@ -20,22 +22,36 @@ enum { MUX_SCRATCH_LEN = 128 * 1024 };
 /* How often what may wait is looked after: gone clients, resting procs, lingering connections. */
 enum { MUX_TICK_MS = 1000 };
 
+/* What has happened since the start. */
+struct mux_counts {
+	uint64_t requests;		  /* with all their parameters there */
+	uint64_t retries;		  /* sent again after a proc failed */
+	uint64_t slow_requests;		  /* that ran for slow-request */
+	uint64_t bad_clients;		  /* connections closed for what came on them */
+	uint64_t bad_answers;		  /* of procs, that broke the protocol */
+	uint64_t broken_answers;	  /* of procs, that ended before their end */
+	uint64_t failures[FAILURE_KINDS]; /* answered by us in place of a proc */
+};
+
 /*
  * One multiplexer. Ownership is a tree: mux > fronts > connections > requests, and mux > backends >
- * procs > connections. A request and a proc connection refer to each other while the request runs
- * and to nothing else across the tree. What ended rests on a list here until the end of the turn,
- * so that no callback frees what its callers still look at.
+ * procs > connections. A request and a proc connection refer to each other while the request runs,
+ * fronts and backends know the routes between them, and nothing else refers across the tree. What
+ * ended rests on a list here until the end of the turn, so that no callback frees what its callers
+ * still look at.
  */
 struct mux {
-	struct front *fronts; /* owned */
+	const struct settings *settings; /* borrowed */
+	struct front *fronts;		 /* owned */
 	size_t front_count;
+	struct route *routes; /* owned; fronts with the same backends have the same */
+	size_t route_count;
 	struct backend *backends; /* owned; in the order of the configuration */
 	size_t backend_count;
 
 	size_t connection_count; /* of web servers */
 	size_t connections_max;
-	size_t request_buffer;	/* bytes of a request held before it is given to a proc */
-	size_t response_buffer; /* bytes of an answer held for a slow client */
+	struct mux_counts counts;
 
 	int control_fd; /* to the supervisor; -1: none */
 	struct loop_io control;
@@ -46,6 +62,7 @@ struct mux {
 	struct loop_signal reopen;
 	bool is_draining; /* accepts nothing more; ends with its last request */
 
+	struct list backends_to_serve; /* at the end of the turn */
 	struct list ended_requests;
 	struct list ended_fronts; /* front connections */
 	struct list ended_procs;  /* proc connections */

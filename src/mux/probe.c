@@ -6,6 +6,7 @@
 #include "mux/backend.h"
 #include "mux/proc.h"
 #include "mux/proc_connection.h"
+#include "mux/proc_pool.h"
 #include "os/loop.h"
 
 /* So many lost questions, and none answered, make a program mute. */
@@ -19,7 +20,9 @@ static bool is_mute(const struct proc *proc)
 static void set_up(struct proc *proc)
 {
 	proc_set_state(proc, PROC_UP);
-	backend_serve(proc->backend);
+	/* The one that the question went over must not hold a worker of others. */
+	proc_pool_trim(proc);
+	backend_serve_later(proc->backend);
 }
 
 static void set_mute(struct proc *proc, const char *reason)
@@ -46,14 +49,18 @@ void probe_start(struct proc *proc)
 static void take_values(struct proc *proc, const uint8_t *content, size_t len)
 {
 	struct values values = {0};
+	unsigned capacity;
 
 	if (!values_result_decode(content, len, &values)) {
 		probe_lose(proc);
 		return;
 	}
 	proc->answers_values = true;
-	if (values.max_conns > 0 && proc->backend->settings->capacity == 0)
-		proc_set_capacity(proc, values.max_conns);
+	proc->is_multiplexing = values.mpxs_conns;
+	proc->connections_max = values.max_conns > 0 ? values.max_conns : SIZE_MAX;
+	capacity = values.mpxs_conns ? values.max_reqs : values.max_conns;
+	if (capacity > 0 && proc->backend->settings->capacity == 0)
+		proc_set_capacity(proc, capacity);
 	log_debug("%s: values: max_conns=%u max_reqs=%u mpxs_conns=%d", proc->name,
 		  values.max_conns, values.max_reqs, values.mpxs_conns);
 	/* An answer that came late still counts for the next time. */

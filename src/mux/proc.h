@@ -1,6 +1,7 @@
 #ifndef MUX_PROC_H
 #define MUX_PROC_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,8 @@ struct request;
 
 enum { PROC_NAME_SIZE = 96 };
 
+#define PROC_CAPACITY_UNKNOWN UINT_MAX
+
 /*
  *   DOWN --> PROBING --> UP <--> RESTING
  *     ^         |         |       |
@@ -28,6 +31,14 @@ enum { PROC_NAME_SIZE = 96 };
  */
 enum proc_state { PROC_DOWN, PROC_PROBING, PROC_UP, PROC_RESTING };
 
+/* What has happened to it since the start; in the words of lighttpd's statistics. */
+struct proc_counts {
+	uint64_t connected;  /* connections to it */
+	uint64_t died;	     /* the process ended */
+	uint64_t disabled;   /* left out for a while */
+	uint64_t overloaded; /* refused a connection or a request for being full */
+};
+
 /* One process or remote host of a backend: one address, one load, its kept connections. */
 struct proc {
 	struct backend *backend;   /* borrowed */
@@ -37,7 +48,10 @@ struct proc {
 	struct socket_address socket_address;
 	struct balance_entry balance; /* number, load and capacity are here */
 	struct list idle;	      /* connections without a request, the last used first */
-	struct list busy;
+	struct list busy;	      /* with at least one */
+	size_t idle_count;
+	size_t connection_count;   /* of both */
+	size_t connections_max;	   /* where it multiplexes */
 	pid_t pid;		   /* 0: not known */
 	uint64_t probing_since_ms; /* in PROBING */
 	uint64_t resting_until_ms; /* in RESTING */
@@ -45,35 +59,28 @@ struct proc {
 	unsigned failures;	   /* to reach it, since it has answered */
 	unsigned probes_lost;	   /* in a row; see probe.c */
 	struct buffer values;	   /* content of a GET_VALUES_RESULT that came in part */
+	struct proc_counts counts;
 	enum proc_state state;
-	bool answers_values; /* it has, in this life or an earlier one */
-	bool has_answered;   /* since it came up, and the supervisor knows */
+	bool is_multiplexing; /* takes several requests on a connection */
+	bool answers_values;  /* it has, in this life or an earlier one */
+	bool has_answered;    /* since it came up, and the supervisor knows */
 };
 
 /* Resolves the address; may block, so only at start. NULL or a malloced sentence. */
-char *proc_init(struct proc *proc, struct backend *backend, unsigned number, unsigned capacity);
+char *proc_init(struct proc *proc, struct backend *backend, unsigned number);
 void proc_fini(struct proc *proc);
+
+/* 0: not known. */
+void proc_set_pid(struct proc *proc, pid_t pid);
 
 /* The only mover. */
 void proc_set_state(struct proc *proc, enum proc_state state);
 
-/* The supervisor started it as this process; or says that it ended. */
-void proc_on_up(struct proc *proc, pid_t pid);
-void proc_on_down(struct proc *proc);
-
-/*
- * It has answered a request. The supervisor is told the first time since it came up: such a process
- * has lived, and may be started again at once when it ends.
- */
-void proc_on_answer(struct proc *proc);
-
-/* A request has run there for too long: the supervisor is to start it anew. */
-void proc_on_stuck(struct proc *proc);
-
 /* Logs what it did wrong. */
 void proc_complain(const struct proc *proc, const char *fault);
 
-/* How many requests it takes at once. */
+/* How many requests it takes at once; until it says so, what is known without asking. */
+void proc_forget_capacity(struct proc *proc);
 void proc_set_capacity(struct proc *proc, unsigned capacity);
 
 /* It could not be reached: where another can do its work, it rests; the last that is UP never does.
@@ -83,7 +90,7 @@ void proc_rest(struct proc *proc);
 /* Opens an idle connection with a question on it. False: it cannot be reached. */
 bool proc_ask(struct proc *proc, const uint8_t *question, size_t len);
 
-/* Ends its rest when the time has come. */
+/* Once every MUX_TICK_MS: ends its rest when the time has come. */
 void proc_tick(struct proc *proc);
 
 /* Gives it a queued request. Where it cannot be reached, that is queued again or answered. */

@@ -6,123 +6,239 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "fcgi/record.h"
 #include "mux/backend.h"
+#include "mux/debug.h"
 #include "mux/failure.h"
 #include "mux/front_connection.h"
 #include "mux/mux.h"
 #include "mux/probe.h"
 #include "mux/proc.h"
+#include "mux/proc_child.h"
+#include "mux/proc_pool.h"
 #include "mux/relay.h"
 #include "mux/request.h"
+#include "mux/request_records.h"
+
+/* Requests on one connection are looked for one by one. */
+enum { CARRIED_MAX = 1024 };
+
+static struct request *request_of(struct list *link)
+{
+	return container_of(link, struct request, carried);
+}
+
+/* The only mover: a state is a list, and counted. */
+static void connection_set_state(struct proc_connection *connection,
+				 enum proc_connection_state state)
+{
+	struct proc *proc = connection->proc;
+	struct list *const lists[] = {
+		[PROC_CONNECTION_IDLE] = &proc->idle,
+		[PROC_CONNECTION_BUSY] = &proc->busy,
+		[PROC_CONNECTION_CLOSED] = &proc->backend->mux->ended_procs,
+	};
+
+	proc->idle_count -= connection->state == PROC_CONNECTION_IDLE;
+	proc->idle_count += state == PROC_CONNECTION_IDLE;
+	proc->connection_count -= connection->state != PROC_CONNECTION_CLOSED;
+	proc->connection_count += state != PROC_CONNECTION_CLOSED;
+	list_detach(&connection->link);
+	list_prepend(lists[state], &connection->link);
+	connection->state = state;
+}
+
+/* Puts a request where the ids leave a gap: it gets the lowest that is free. */
+static uint16_t insert(struct proc_connection *connection, struct request *request)
+{
+	struct list *before = connection->carried.next;
+	uint16_t id = 1;
+
+	while (before != &connection->carried && request_of(before)->proc_id == id) {
+		before = before->next;
+		id++;
+	}
+	list_append(before, &request->carried);
+	return id;
+}
+
+/* The links of the tree's only cross-connection are set here and cleared in detach. */
+static void attach(struct proc_connection *connection, struct request *request)
+{
+	struct proc *proc = connection->proc;
+	bool keep = proc->is_multiplexing || proc_pool_keeps(proc);
+
+	assert(!request->proc);
+	request->proc = connection;
+	request->has_spoken = false;
+	connection->carried_count++;
+	request_address(request, insert(connection, request), keep);
+	connection_set_state(connection, PROC_CONNECTION_BUSY);
+	balance_add_load(&proc->backend->balance, &proc->balance);
+}
+
+static void detach(struct request *request)
+{
+	struct proc_connection *connection = request->proc;
+	struct proc *proc = connection->proc;
+
+	request->proc = NULL;
+	list_detach(&request->carried);
+	connection->carried_count--;
+	balance_take_load(&proc->backend->balance, &proc->balance);
+	debug_show_released(connection);
+}
 
 void proc_connection_close(struct proc_connection *connection)
 {
-	list_detach(&connection->link);
-	list_append(&connection->proc->backend->mux->ended_procs, &connection->link);
+	struct list *link;
+
+	connection_set_state(connection, PROC_CONNECTION_CLOSED);
 	stream_close(&connection->stream);
+	while ((link = list_first(&connection->carried))) {
+		detach(request_of(link));
+		request_set_state(request_of(link), REQUEST_DONE);
+	}
 }
 
 void proc_connection_free(struct proc_connection *connection)
 {
+	assert(connection->carried_count == 0);
 	free(connection);
 }
 
-/* The two links of the tree's only cross-connection are set here and cleared in detach. */
-static void attach(struct proc_connection *connection, struct request *request)
+bool proc_connection_is_old(const struct proc_connection *connection)
 {
-	struct proc *proc = connection->proc;
-
-	assert(!connection->request && !request->proc);
-	connection->request = request;
-	connection->has_spoken = false;
-	request->proc = connection;
-	list_detach(&connection->link);
-	list_prepend(&proc->busy, &connection->link);
-	balance_add_load(&proc->backend->balance, &proc->balance);
+	return loop_now_ms() - connection->opened_ms >=
+	       connection->proc->backend->settings->keepalive_time_ms;
 }
 
-static void detach(struct proc_connection *connection)
+void proc_connection_release(struct request *request, bool can_be_kept)
 {
-	if (connection->request)
-		connection->request->proc = NULL;
-	connection->request = NULL;
-}
+	struct proc_connection *connection = request->proc;
 
-void proc_connection_release(struct proc_connection *connection, bool can_be_kept)
-{
-	struct proc *proc = connection->proc;
-
-	detach(connection);
-	balance_take_load(&proc->backend->balance, &proc->balance);
-	if (!can_be_kept || connection->is_broken || proc->state != PROC_UP) {
-		proc_connection_close(connection);
+	detach(request);
+	if (connection->carried_count > 0 || connection->state == PROC_CONNECTION_CLOSED)
 		return;
-	}
+	connection_set_state(connection, PROC_CONNECTION_IDLE);
 	connection->is_reused = true;
-	connection->is_abandoned = false;
-	list_detach(&connection->link);
-	list_prepend(&proc->idle, &connection->link);
-	proc_connection_update(connection);
+	if (!can_be_kept || connection->is_broken || proc_connection_is_old(connection) ||
+	    !proc_pool_keeps(connection->proc))
+		proc_connection_close(connection);
+	else
+		proc_connection_update(connection);
 }
 
-void proc_connection_abandon(struct proc_connection *connection)
+void proc_connection_send(struct proc_connection *connection, const uint8_t *bytes, size_t len)
 {
-	struct backend *backend = connection->proc->backend;
+	/*
+	 * A proc that has closed may have answered before: what can be read decides, and the end of
+	 * the connection shows itself there in the next turn.
+	 */
+	if (!connection->is_broken)
+		connection->is_broken = stream_write(&connection->stream, bytes, len) < 0;
+	list_for_each (link, after, &connection->carried)
+		request_update_blocked(request_of(link));
+}
 
-	/* The proc would wait for the rest for ever. */
-	if (!connection->request->has_input || stream_waiting(&connection->stream) > 0) {
-		proc_connection_release(connection, false);
-		backend_serve(backend);
+void proc_connection_abandon(struct request *request)
+{
+	struct proc_connection *connection = request->proc;
+	uint8_t record[RECORD_HEADER_LEN];
+
+	if (connection->state == PROC_CONNECTION_CLOSED) {
+		proc_connection_release(request, false);
+	} else if (connection->proc->is_multiplexing) {
+		record_header_encode(record, RECORD_ABORT_REQUEST, request->proc_id, 0);
+		proc_connection_send(connection, record, sizeof(record));
+	} else if (!request->has_input || stream_waiting(&connection->stream) > 0) {
+		/* The proc would wait for the rest for ever. */
+		proc_connection_release(request, false);
+		backend_serve_later(connection->proc->backend);
+	}
+}
+
+void proc_connection_give_up(struct request *request)
+{
+	struct proc_connection *connection = request->proc;
+
+	/* The others on it go on, and what comes for this one until its end goes nowhere. */
+	if (connection->proc->is_multiplexing) {
+		list_detach(&request->running);
 		return;
 	}
-	detach(connection);
-	connection->is_abandoned = true;
-	proc_connection_update(connection);
+	proc_connection_release(request, false);
+	request_set_state(request, REQUEST_DONE);
+	backend_serve_later(connection->proc->backend);
+}
+
+/* One request of a connection that failed and is closed. */
+static void lose(struct request *request, bool is_unsent, const char *reason)
+{
+	struct proc_connection *connection = request->proc;
+	struct retry_case failure = {
+		.is_unsent = is_unsent,
+		.is_unaccepted = connection->is_unaccepted,
+		.connection_was_reused = connection->is_reused,
+		.is_answered = request->has_spoken,
+		.is_whole = !request->is_partial,
+	};
+
+	detach(request);
+	if (request->state == REQUEST_ABANDONED)
+		request_set_state(request, REQUEST_DONE);
+	else
+		failure_retry(request, connection->proc, failure, reason);
+}
+
+static void fail_idle(struct proc_connection *connection, const char *reason)
+{
+	struct proc *proc = connection->proc;
+
+	log_debug("%s: idle connection closed: %s", proc->name, reason);
+	proc_connection_close(connection);
+	probe_lose(proc);
 }
 
 void proc_connection_fail(struct proc_connection *connection, const char *reason)
 {
 	struct proc *proc = connection->proc;
-	struct request *request = connection->request;
-	struct retry_case failure = {
-		.is_unsent = connection->stream.connecting,
-		.is_unaccepted = connection->is_unaccepted,
-		.connection_was_reused = connection->is_reused,
-		.is_answered = connection->has_spoken,
-		.is_whole = request && !request->is_partial,
-	};
+	bool is_unsent = connection->stream.connecting;
+	struct list *link;
 
-	if (!request && !connection->is_abandoned) {
-		log_debug("%s: idle connection closed: %s", proc->name, reason);
-		proc_connection_close(connection);
-		probe_lose(proc);
+	if (connection->state == PROC_CONNECTION_IDLE) {
+		fail_idle(connection, reason);
 		return;
 	}
-	proc_connection_release(connection, false);
+	connection_set_state(connection, PROC_CONNECTION_CLOSED);
+	stream_close(&connection->stream);
 	/* A child that drops a request is most likely ending: the supervisor is about to say so. */
-	if (failure.is_unsent || backend_is_supervised(proc->backend->settings))
+	if (is_unsent || proc_is_child(proc))
 		proc_rest(proc);
-	if (request) {
-		failure_retry(request, proc, failure, reason);
-	}
+	while ((link = list_first(&connection->carried)))
+		lose(request_of(link), is_unsent, reason);
 	backend_serve(proc->backend);
+}
+
+static void connection_on_writable(struct proc_connection *connection)
+{
+	int error = stream_on_writable(&connection->stream);
+
+	if (error < 0 && connection->stream.connecting) {
+		proc_connection_fail(connection, strerror(-error));
+		return;
+	}
+	connection->is_broken |= error < 0;
+	list_for_each (link, after, &connection->carried)
+		request_update_blocked(request_of(link));
 }
 
 static void on_connection_ready(struct loop_io *io, int events)
 {
 	struct proc_connection *connection = container_of(io, struct proc_connection, stream.io);
 
-	if (events & LOOP_WRITE) {
-		int error = stream_on_writable(&connection->stream);
-
-		if (error < 0 && connection->stream.connecting) {
-			proc_connection_fail(connection, strerror(-error));
-			return;
-		}
-		connection->is_broken |= error < 0;
-		if (connection->request)
-			request_update_blocked(connection->request);
-	}
+	if (events & LOOP_WRITE)
+		connection_on_writable(connection);
 	if ((events & LOOP_READ) && stream_is_open(&connection->stream))
 		relay_from_proc(connection);
 }
@@ -141,24 +257,18 @@ struct proc_connection *proc_connection_new(struct proc *proc)
 		errno = -fd;
 		return NULL;
 	}
+	proc->counts.connected++;
 	connection->proc = proc;
+	connection->opened_ms = loop_now_ms();
+	connection->state = PROC_CONNECTION_CLOSED;
 	list_init(&connection->link);
+	list_init(&connection->carried);
 	stream_init(&connection->stream, fd, on_connection_ready);
+	connection_set_state(connection, PROC_CONNECTION_IDLE);
 	if (is_connecting)
 		stream_set_connecting(&connection->stream);
 	stream_set_reading(&connection->stream, true);
 	return connection;
-}
-
-void proc_connection_send(struct proc_connection *connection, const uint8_t *bytes, size_t len)
-{
-	/*
-	 * A proc that has closed may have answered before: what can be read decides, and the end of
-	 * the connection shows itself there in the next turn.
-	 */
-	if (!connection->is_broken)
-		connection->is_broken = stream_write(&connection->stream, bytes, len) < 0;
-	request_update_blocked(connection->request);
 }
 
 void proc_connection_run(struct proc_connection *connection, struct request *request)
@@ -174,9 +284,47 @@ bool proc_connection_is_full(const struct proc_connection *connection)
 	return stream_waiting(&connection->stream) >= MUX_SCRATCH_LEN;
 }
 
+static bool is_held_up(const struct proc_connection *connection)
+{
+	list_for_each (link, after, &connection->carried) {
+		const struct request *request = request_of(link);
+
+		if (request->state == REQUEST_RUNNING && request->connection->is_throttling)
+			return true;
+	}
+	return false;
+}
+
+bool proc_connection_has_room(const struct proc_connection *connection)
+{
+	return connection->carried_count < CARRIED_MAX && !connection->is_broken &&
+	       !proc_connection_is_full(connection) && !is_held_up(connection) &&
+	       !proc_connection_is_old(connection);
+}
+
+bool proc_connection_is_repeatable(const struct proc_connection *connection)
+{
+	uint64_t retry = connection->proc->backend->settings->retry;
+
+	list_for_each (link, after, &connection->carried) {
+		const struct request *request = request_of(link);
+
+		if (request->state == REQUEST_RUNNING && request->method > retry)
+			return false;
+	}
+	return true;
+}
+
+struct request *proc_connection_find(const struct proc_connection *connection, uint16_t id)
+{
+	list_for_each (link, after, &connection->carried)
+		if (request_of(link)->proc_id == id)
+			return request_of(link);
+	return NULL;
+}
+
 void proc_connection_update(struct proc_connection *connection)
 {
-	const struct request *request = connection->request;
-
-	stream_set_reading(&connection->stream, !request || !request->connection->is_throttling);
+	if (stream_is_open(&connection->stream))
+		stream_set_reading(&connection->stream, !is_held_up(connection));
 }

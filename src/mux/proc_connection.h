@@ -12,27 +12,34 @@
 struct proc;
 struct request;
 
-/* A connection to a proc. It carries one request at a time and is watched from its first use on. */
+/* IDLE: carries no request. */
+enum proc_connection_state { PROC_CONNECTION_IDLE, PROC_CONNECTION_BUSY, PROC_CONNECTION_CLOSED };
+
+/*
+ * A connection to a proc, watched from its first use on. It carries one request at a time, or
+ * several where the proc multiplexes: then each has an id of its own there.
+ */
 struct proc_connection {
-	struct list link; /* in proc->idle or proc->busy; closed: mux->ended_procs */
+	struct list link; /* in proc->idle or proc->busy; CLOSED: mux->ended_procs */
 	struct proc *proc;
 	struct stream stream;
-	struct request *request; /* NULL when idle */
+	struct list carried; /* requests, in the order of their ids */
+	size_t carried_count;
+	uint64_t opened_ms;
 	struct record_reader reader;
-	bool is_reused;	    /* carried another request before this one */
-	bool has_spoken;    /* something came since it was given its request */
+	enum proc_connection_state state;
+	bool is_reused;	    /* has carried another request to its end */
 	bool is_broken;	    /* writing failed: what was sent to us may still be read */
 	bool is_unaccepted; /* the process ended and never took it */
-	bool is_abandoned;  /* its client left; it counts as load until the proc speaks or closes */
 };
 
-/* Connects to a proc; in no list yet. NULL and errno. */
+/* Connects to a proc: IDLE. NULL and errno. */
 struct proc_connection *proc_connection_new(struct proc *proc);
 
 /* Frees one that rested on mux->ended_procs. */
 void proc_connection_free(struct proc_connection *connection);
 
-/* Without a request, or at the end of the mux: for good. */
+/* For good. What it carried is nobody's any more: at the end of the mux, or there is none. */
 void proc_connection_close(struct proc_connection *connection);
 
 /* Gives it a request and sends what is there of it. */
@@ -44,23 +51,40 @@ void proc_connection_send(struct proc_connection *connection, const uint8_t *byt
 /* Whether so much waits to be taken that the web server should wait. */
 bool proc_connection_is_full(const struct proc_connection *connection);
 
-/* Reads answers on, or pauses while the web server is slow. */
+/* Whether one that carries requests of a proc that multiplexes takes another. */
+bool proc_connection_has_room(const struct proc_connection *connection);
+
+/* Older than keepalive-time: carries what it has to the end, and nothing new. */
+bool proc_connection_is_old(const struct proc_connection *connection);
+
+/* Whether all that it carries may be sent again. */
+bool proc_connection_is_repeatable(const struct proc_connection *connection);
+
+/* The request of this id there, or NULL. */
+struct request *proc_connection_find(const struct proc_connection *connection, uint16_t id);
+
+/* Reads answers on, or pauses while a web server is slow. */
 void proc_connection_update(struct proc_connection *connection);
 
 /*
- * Its request is done. can_be_kept: the connection stands between two requests on both sides; else
- * it is closed. The proc has room again: the caller serves the backend's queue.
+ * One of its requests is done. Where it was the last, the connection is kept if it can be (it
+ * stands between two requests on both sides), else closed. The proc has room again: the caller
+ * serves the backend.
  */
-void proc_connection_release(struct proc_connection *connection, bool can_be_kept);
+void proc_connection_release(struct request *request, bool can_be_kept);
 
 /*
- * Its client has left. A proc that waits for more of the body is cut off at once; one that works
- * stays busy until its first word, which then goes nowhere: to give it another request before would
- * let that one wait.
+ * Nobody waits for this request any more. A proc that multiplexes is told to abort it; one that
+ * waits for more of the body is cut off at once. One that works stays busy until its first word,
+ * which then goes nowhere: to give it another request before would let that one wait. So request
+ * still has its proc, or not.
  */
-void proc_connection_abandon(struct proc_connection *connection);
+void proc_connection_abandon(struct request *request);
 
-/* It failed: reason is for the log. Its request is sent again or answered. */
+/* An ABANDONED request's time is over. */
+void proc_connection_give_up(struct request *request);
+
+/* It failed: reason is for the log. Its requests are sent again or answered. */
 void proc_connection_fail(struct proc_connection *connection, const char *reason);
 
 #endif

@@ -11,9 +11,11 @@
 #include "mux/backend.h"
 #include "mux/front.h"
 #include "mux/front_connection.h"
+#include "mux/intake.h"
 #include "mux/mux.h"
 #include "mux/probe.h"
 #include "mux/proc.h"
+#include "mux/proc_child.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
 
@@ -46,7 +48,7 @@ static void input_flush(struct input *input)
 	struct run run = input->run;
 
 	input->run.len = 0;
-	if (run.len > 0 && input->request->proc)
+	if (run.len > 0 && input->request->state == REQUEST_RUNNING)
 		proc_connection_send(input->request->proc, run.start, run.len);
 }
 
@@ -75,14 +77,15 @@ static void input_begin(struct input *input, const struct record_piece *piece)
 	struct record_begin begin = record_begin_decode(piece->record);
 
 	if (piece->id == 0 || find_request(connection, piece->id)) {
-		front_connection_close(connection, "began a request with an id in use");
+		front_connection_refuse(connection, "began a request with an id in use");
 		return;
 	}
 	if (begin.role < RECORD_RESPONDER || begin.role > RECORD_FILTER) {
 		send_end(connection, piece->id, RECORD_UNKNOWN_ROLE);
 		return;
 	}
-	if (!request_new(connection, piece->id, &begin))
+	if (connection->request_count >= FRONT_REQUESTS_MAX ||
+	    !request_new(connection, piece->id, &begin))
 		send_end(connection, piece->id, RECORD_OVERLOADED);
 }
 
@@ -94,12 +97,12 @@ static void input_body(struct input *input, const struct record_piece *piece)
 	if (!request)
 		return;
 	if (piece->type != RECORD_PARAMS)
-		request_hurry(request, (size_t)(input->end - piece->record));
+		intake_hurry(request, (size_t)(input->end - piece->record));
 	if (request->state != REQUEST_RUNNING || piece->type == RECORD_PARAMS) {
-		request_receive(request, piece);
+		intake_receive(request, piece);
 		return;
 	}
-	if (!request_pass(request, piece))
+	if (!intake_pass(request, piece))
 		return;
 	if (input->request != request || !run_extend(&input->run, piece)) {
 		input_flush(input);
@@ -115,24 +118,24 @@ static void input_abort(struct input *input, const struct record_piece *piece)
 	if (!request)
 		return;
 	send_end(input->connection, piece->id, RECORD_REQUEST_COMPLETE);
-	if (request->state != REQUEST_DONE)
+	if (request_is_awaited(request))
 		request_abort(request, "aborted by the web server");
 }
 
-/* Section 4.1: the true values. As many requests as connections, however they are spread over them.
- */
+/* Section 4.1: the true values; so many requests may come on a single connection. */
 static void input_query(struct input *input, const struct record_piece *piece)
 {
 	struct front_connection *connection = input->connection;
 	uint32_t max = (uint32_t)connection->front->mux->connections_max;
-	struct values values = {.max_conns = max, .max_reqs = max, .mpxs_conns = true};
+	struct values values = {
+		.max_conns = max, .max_reqs = FRONT_REQUESTS_MAX, .mpxs_conns = true};
 	uint8_t result[VALUES_ENCODED_MAX];
 
 	if (!connection->query)
 		connection->query = calloc(1, sizeof(*connection->query));
 	if (!connection->query ||
 	    !values_query_feed(connection->query, piece->content, piece->content_len)) {
-		front_connection_close(connection, "asked for values in no known form");
+		front_connection_refuse(connection, "asked for values in no known form");
 		return;
 	}
 	if (!piece->last)
@@ -205,17 +208,18 @@ void relay_from_front(struct front_connection *connection)
 		input_flush(&input);
 	}
 	if (result == RECORD_BAD)
-		front_connection_close(connection, "sent something that is no FastCGI 1.0");
+		front_connection_refuse(connection, "sent something that is no FastCGI 1.0");
 	front_connection_update(connection);
 }
 
 /* A pass over what came from a proc. */
 struct answer {
 	struct proc_connection *connection;
-	struct request *request; /* NULL: nobody waits for it */
+	struct request *request; /* whose answer the run is */
 	struct run run;
-	bool is_ended;
-	const char *fault; /* what the proc did wrong, or NULL */
+	struct list ended;    /* requests whose end has come; their carried links are here, then */
+	struct list released; /* here: their proc has room for others */
+	const char *fault;    /* what the proc did wrong, or NULL */
 };
 
 static void answer_flush(struct answer *answer)
@@ -223,107 +227,151 @@ static void answer_flush(struct answer *answer)
 	struct run run = answer->run;
 
 	answer->run.len = 0;
-	if (run.len == 0 || !answer->request || answer->request->state == REQUEST_DONE)
+	if (run.len == 0 || !request_is_awaited(answer->request))
 		return;
 	answer->request->is_answered = true;
 	front_connection_send(answer->request->connection, run.start, run.len);
 }
 
-static void answer_pass(struct answer *answer, const struct record_piece *piece)
+static void answer_pass(struct answer *answer, struct request *request,
+			const struct record_piece *piece)
 {
-	if (!answer->request)
+	if (!request_is_awaited(request))
 		return;
-	record_set_id(piece->record, answer->request->id);
-	if (!run_extend(&answer->run, piece)) {
+	record_set_id(piece->record, request->id);
+	if (answer->request != request || !run_extend(&answer->run, piece)) {
 		answer_flush(answer);
+		answer->request = request;
 		run_extend(&answer->run, piece);
 	}
 }
 
-static const char *answer_fault(const struct answer *answer, const struct record_piece *piece)
+static const char *fault_without_request(const struct answer *answer)
 {
-	if (!answer->request && !answer->connection->is_abandoned)
-		return "answered without being asked";
-	if (answer->is_ended)
+	if (!list_is_empty(&answer->ended))
 		return "went on after the end of its answer";
-	if (piece->id != REQUEST_PROC_ID)
-		return "answered with the id of another request";
-	return NULL;
+	if (answer->connection->carried_count == 0)
+		return "answered without being asked";
+	return "answered with the id of another request";
+}
+
+static void answer_end(struct answer *answer, struct request *request,
+		       const struct record_piece *piece)
+{
+	if (record_end_decode(piece->record).status == RECORD_OVERLOADED)
+		answer->connection->proc->counts.overloaded++;
+	list_detach(&request->carried);
+	list_append(&answer->ended, &request->carried);
+	answer_pass(answer, request, piece);
 }
 
 static void answer_take(struct answer *answer, const struct record_piece *piece)
 {
+	struct request *request;
+
 	/* A management record belongs to no request. */
 	if (piece->type == RECORD_GET_VALUES_RESULT)
 		probe_take(answer->connection->proc, piece);
 	if (piece->type >= RECORD_GET_VALUES)
 		return;
-	answer->connection->has_spoken = true;
-	answer->fault = answer_fault(answer, piece);
-	if (answer->fault)
+	request = proc_connection_find(answer->connection, piece->id);
+	if (!request) {
+		answer->fault = fault_without_request(answer);
 		return;
+	}
+	request->has_spoken = true;
 	switch (piece->type) {
 	case RECORD_END_REQUEST:
-		answer->is_ended = true;
-		answer_pass(answer, piece);
+		answer_end(answer, request, piece);
 		break;
 	case RECORD_STDOUT:
 	case RECORD_STDERR:
-		answer_pass(answer, piece);
+		answer_pass(answer, request, piece);
 		break;
 	default:
 		answer->fault = "answered with a record of the wrong type";
 	}
 }
 
-static bool connection_can_be_kept(const struct answer *answer)
+static bool can_be_kept(const struct answer *answer, const struct request *request)
 {
 	const struct proc_connection *connection = answer->connection;
 
 	return !answer->fault && record_reader_is_between(&connection->reader) &&
-	       stream_waiting(&connection->stream) == 0 &&
-	       (!answer->request || answer->request->has_input);
+	       stream_waiting(&connection->stream) == 0 && request->has_input;
+}
+
+static void answer_release(struct answer *answer)
+{
+	struct list *link;
+
+	while ((link = list_first(&answer->ended))) {
+		struct request *request = container_of(link, struct request, carried);
+
+		proc_on_answer(answer->connection->proc);
+		proc_connection_release(request, can_be_kept(answer, request));
+		list_append(&answer->released, link);
+	}
+}
+
+static void end_released(struct answer *answer)
+{
+	struct list *link;
+
+	while ((link = list_first(&answer->released))) {
+		struct request *request = container_of(link, struct request, carried);
+
+		list_detach(link);
+		if (request_is_awaited(request))
+			request_end(request);
+		else if (request->state == REQUEST_ABANDONED)
+			request_set_state(request, REQUEST_DONE);
+	}
+}
+
+/* The first word of an answer that nobody waits for ends a connection that is of no use else. */
+static void drop_abandoned(const struct proc_connection *connection)
+{
+	struct list *first = list_first(&connection->carried);
+	struct request *request;
+
+	if (!first || connection->proc->is_multiplexing)
+		return;
+	request = container_of(first, struct request, carried);
+	if (request->state == REQUEST_ABANDONED && request->has_spoken)
+		proc_connection_give_up(request);
 }
 
 /* The proc gets its next request before the web server its answer: it need not wait for that. */
-static void answer_end(struct answer *answer)
-{
-	struct backend *backend = answer->connection->proc->backend;
-
-	proc_on_answer(answer->connection->proc);
-	if (answer->fault)
-		proc_complain(answer->connection->proc, answer->fault);
-	proc_connection_release(answer->connection, connection_can_be_kept(answer));
-	backend_serve(backend);
-	answer_flush(answer);
-	if (answer->request && answer->request->state != REQUEST_DONE)
-		request_end(answer->request);
-}
-
 static void answer_deliver(struct answer *answer)
 {
 	struct proc_connection *connection = answer->connection;
+	bool has_ended = !list_is_empty(&answer->ended);
 
-	if (answer->is_ended) {
-		answer_end(answer);
-	} else if (answer->fault) {
+	answer_release(answer);
+	if (answer->fault)
 		proc_complain(connection->proc, answer->fault);
+	if (answer->fault && stream_is_open(&connection->stream))
 		proc_connection_fail(connection, answer->fault);
-	} else if (connection->is_abandoned) {
-		struct backend *backend = connection->proc->backend;
+	drop_abandoned(connection);
+	if (has_ended)
+		backend_serve(connection->proc->backend);
+	answer_flush(answer);
+	end_released(answer);
+}
 
-		proc_connection_release(connection, false);
-		backend_serve(backend);
-	} else {
-		answer_flush(answer);
-	}
+/* Also the beginning of a record, and what is none, are bytes of an answer: perhaps of any. */
+static void note_rest(const struct proc_connection *connection)
+{
+	list_for_each (link, after, &connection->carried)
+		container_of(link, struct request, carried)->has_spoken = true;
 }
 
 void relay_from_proc(struct proc_connection *connection)
 {
 	uint8_t *scratch = mux_scratch(connection->proc->backend->mux);
 	ssize_t len = stream_receive(&connection->stream, scratch, MUX_SCRATCH_LEN);
-	struct answer answer = {.connection = connection, .request = connection->request};
+	struct answer answer = {.connection = connection};
 	enum record_result result = RECORD_MORE;
 	struct record_cursor cursor;
 	struct record_piece piece;
@@ -334,12 +382,14 @@ void relay_from_proc(struct proc_connection *connection)
 		proc_connection_fail(connection, ending(len));
 		return;
 	}
+	list_init(&answer.ended);
+	list_init(&answer.released);
 	record_reader_begin(&cursor, &connection->reader, scratch, (size_t)len);
-	while (!answer.fault && (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)
+	while (!answer.fault && stream_is_open(&connection->stream) &&
+	       (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)
 		answer_take(&answer, &piece);
-	/* Also the beginning of a record, and what is none, are bytes of an answer. */
 	if (result == RECORD_BAD || !record_reader_is_between(&connection->reader))
-		connection->has_spoken = true;
+		note_rest(connection);
 	if (!answer.fault && result == RECORD_BAD)
 		answer.fault = "answered something that is no FastCGI 1.0";
 	answer_deliver(&answer);

@@ -7,31 +7,27 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "mux/backend.h"
-#include "mux/failure.h"
 #include "mux/front.h"
 #include "mux/front_connection.h"
 #include "mux/mux.h"
 #include "mux/proc.h"
 #include "mux/proc_connection.h"
-#include "policy/retry.h"
+#include "mux/request_records.h"
+#include "mux/route.h"
 
-/* The records before the parameters' content: BEGIN_REQUEST, and the header of PARAMS. */
-enum { PARAMS_AT = RECORD_BEGIN_LEN + RECORD_HEADER_LEN };
+/* The id that nearly all have at their proc. */
+enum { FIRST_PROC_ID = 1 };
 
 static struct mux *request_mux(const struct request *request)
 {
-	return request->connection->front->mux;
-}
-
-static struct backend *request_backend(const struct request *request)
-{
-	return request->connection->front->backend;
+	return request->route->mux;
 }
 
 static bool is_blocked_now(const struct request *request)
 {
 	switch ((enum request_state)request->state) {
 	case REQUEST_RECEIVING:
+	case REQUEST_ABANDONED:
 	case REQUEST_DONE:
 		return false;
 	case REQUEST_QUEUED:
@@ -55,39 +51,75 @@ void request_update_blocked(struct request *request)
 	front_connection_update(connection);
 }
 
+/* Into the queue; its head is for those that have been out already. */
+static void join_queue(struct request *request)
+{
+	struct queue *queue = &request->route->queue;
+
+	list_detach(&request->running);
+	if (request->state == REQUEST_RECEIVING)
+		queue_append(queue, &request->ticket, &request->connection->source, loop_now_ms());
+	else
+		queue_return(queue, &request->ticket);
+}
+
+/* Off its connection, and what was received for the proc is needed no more. */
+static void leave_front(struct request *request)
+{
+	if (!list_is_empty(&request->link))
+		request->connection->request_count--;
+	list_detach(&request->link);
+	buffer_fini(&request->records);
+}
+
 void request_set_state(struct request *request, enum request_state state)
 {
-	struct backend *backend = request_backend(request);
-
-	queue_remove(&backend->queue, &request->ticket);
-	list_detach(&request->running);
-	if (state == REQUEST_QUEUED && request->state == REQUEST_RECEIVING)
-		queue_append(&backend->queue, &request->ticket, &request->connection->source,
-			     loop_now_ms());
-	else if (state == REQUEST_QUEUED)
-		queue_return(&backend->queue, &request->ticket);
-	if (state == REQUEST_RUNNING) {
-		list_append(&backend->running, &request->running);
+	queue_remove(&request->route->queue, &request->ticket);
+	switch (state) {
+	case REQUEST_RECEIVING:
+		break;
+	case REQUEST_QUEUED:
+		join_queue(request);
+		break;
+	case REQUEST_RUNNING:
+		list_append(&request->proc->proc->backend->running, &request->running);
 		request->running_since_ms = loop_now_ms();
-	}
-	if (state == REQUEST_DONE) {
-		list_detach(&request->link);
+		break;
+	case REQUEST_ABANDONED:
+		leave_front(request);
+		break;
+	case REQUEST_DONE:
+		leave_front(request);
+		list_detach(&request->running);
 		list_append(&request_mux(request)->ended_requests, &request->link);
-		buffer_fini(&request->records);
+		break;
 	}
 	request->state = (uint8_t)state;
 	request_update_blocked(request);
+	if (state == REQUEST_ABANDONED)
+		request->connection = NULL;
+}
+
+bool request_is_awaited(const struct request *request)
+{
+	return request->state < REQUEST_ABANDONED;
 }
 
 void request_end(struct request *request)
 {
 	struct front_connection *connection = request->connection;
+	struct proc_connection *proc = request->proc;
 
 	if (!request->has_input)
 		connection->is_lingering = true;
 	if (!request->keep || request_mux(request)->is_draining)
 		connection->is_over = true;
-	request_set_state(request, REQUEST_DONE);
+	if (proc)
+		proc_connection_abandon(request);
+	request_set_state(request, request->proc ? REQUEST_ABANDONED : REQUEST_DONE);
+	/* What this one could not take held up the others there. */
+	if (request->proc)
+		proc_connection_update(proc);
 	front_connection_update(connection);
 }
 
@@ -95,25 +127,26 @@ struct request *request_new(struct front_connection *connection, uint16_t id,
 			    const struct record_begin *begin)
 {
 	struct request *request = calloc(1, sizeof(*request));
-	uint8_t *room;
 
 	if (!request)
 		return NULL;
-	room = buffer_room(&request->records, PARAMS_AT);
-	if (!room) {
+	if (!buffer_room(&request->records, REQUEST_PARAMS_AT)) {
 		free(request);
 		return NULL;
 	}
-	/* The header of PARAMS follows when its length is known. */
-	record_begin_encode(room, REQUEST_PROC_ID, begin->role, RECORD_FLAG_KEEP_CONN);
-	buffer_grow(&request->records, PARAMS_AT);
+	/* The headers follow when what is in them is known. */
+	buffer_grow(&request->records, REQUEST_PARAMS_AT);
 	request->connection = connection;
+	request->route = connection->front->route;
 	request->id = id;
+	request->proc_id = FIRST_PROC_ID;
 	request->role = begin->role;
 	request->keep = begin->flags & RECORD_FLAG_KEEP_CONN;
 	queue_ticket_init(&request->ticket);
 	list_init(&request->running);
+	list_init(&request->carried);
 	list_append(&connection->requests, &request->link);
+	connection->request_count++;
 	return request;
 }
 
@@ -123,157 +156,14 @@ void request_free(struct request *request)
 	free(request);
 }
 
-static bool find_param(const struct request *request, const char *name, struct param *param)
+uint64_t request_running_ms(const struct request *request)
 {
-	if (!request->has_params || request->records.len < PARAMS_AT + request->params_len)
-		return false;
-	return params_find(buffer_data(&request->records) + PARAMS_AT, request->params_len, name,
-			   param);
+	return loop_now_ms() - request->running_since_ms;
 }
 
-struct param request_name(const struct request *request)
+bool request_has_run_for(const struct request *request, uint64_t limit_ms)
 {
-	static const char *const names[] = {"REQUEST_URI", "SCRIPT_NAME", "SCRIPT_FILENAME"};
-	struct param param = {.value = "-", .value_len = 1};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (find_param(request, names[i], &param))
-			break;
-	return param;
-}
-
-/* Looks at all parameters once: are they pairs, and may the request be repeated? */
-static bool scan_params(struct request *request)
-{
-	const uint8_t *at = buffer_data(&request->records) + PARAMS_AT;
-	const uint8_t *end = at + request->params_len;
-	struct param param;
-
-	while (at < end) {
-		if (params_next(&at, end, &param) != PARAMS_PAIR)
-			return false;
-		if (params_name_is(&param, "REQUEST_METHOD"))
-			request->is_safe = retry_method_is_safe(param.value, param.value_len);
-	}
-	return true;
-}
-
-static void end_params(struct request *request)
-{
-	uint8_t *records = buffer_data(&request->records);
-	uint8_t *room;
-
-	request->has_params = true;
-	record_header_encode(records + RECORD_BEGIN_LEN, RECORD_PARAMS, REQUEST_PROC_ID,
-			     (uint16_t)request->params_len);
-	if (!scan_params(request)) {
-		failure_answer(request, "400 Bad Request",
-			       "the parameters are no name-value pairs");
-		return;
-	}
-	request->has_input = request->role == RECORD_AUTHORIZER;
-	/* No parameters at all: the header of PARAMS is their end already. */
-	if (request->params_len == 0)
-		return;
-	room = buffer_room(&request->records, RECORD_HEADER_LEN);
-	if (!room) {
-		failure_answer(request, "503 Service Unavailable", "out of memory");
-		return;
-	}
-	record_header_encode(room, RECORD_PARAMS, REQUEST_PROC_ID, 0);
-	buffer_grow(&request->records, RECORD_HEADER_LEN);
-}
-
-static void receive_params(struct request *request, const struct record_piece *piece)
-{
-	if (request->has_params)
-		return;
-	if (piece->content_len == 0) {
-		end_params(request);
-		return;
-	}
-	if (request->params_len + piece->content_len > RECORD_CONTENT_MAX) {
-		failure_answer(request, "431 Request Header Fields Too Large",
-			       "the parameters take more than 65535 bytes");
-		return;
-	}
-	if (buffer_append(&request->records, piece->content, piece->content_len) < 0) {
-		failure_answer(request, "503 Service Unavailable", "out of memory");
-		return;
-	}
-	request->params_len += piece->content_len;
-}
-
-/* The stream whose end is the end of the request (sections 6.2 to 6.4). */
-static uint8_t last_stream(const struct request *request)
-{
-	return request->role == RECORD_FILTER ? RECORD_DATA : RECORD_STDIN;
-}
-
-bool request_pass(struct request *request, const struct record_piece *piece)
-{
-	if (request->has_input)
-		return false;
-	record_set_id(piece->record, REQUEST_PROC_ID);
-	if (piece->type == last_stream(request) && piece->content_len == 0)
-		request->has_input = true;
-	return true;
-}
-
-static void receive_body(struct request *request, const struct record_piece *piece)
-{
-	if (!request->has_params) {
-		failure_answer(request, "400 Bad Request",
-			       "a body came before the parameters' end");
-		return;
-	}
-	if (!request_pass(request, piece))
-		return;
-	if (buffer_append(&request->records, piece->record, piece->record_len) < 0)
-		failure_answer(request, "503 Service Unavailable", "out of memory");
-}
-
-static size_t body_len(const struct request *request)
-{
-	size_t params_end = PARAMS_AT + request->params_len;
-
-	if (request->params_len > 0)
-		params_end += RECORD_HEADER_LEN;
-	return request->records.len - params_end;
-}
-
-/* A worker is not held by a body that trickles in: it gets the whole, or a full buffer. */
-static bool has_enough(const struct request *request)
-{
-	if (request->state != REQUEST_RECEIVING || !request->has_params)
-		return false;
-	return request->has_input || body_len(request) >= request_mux(request)->request_buffer;
-}
-
-void request_receive(struct request *request, const struct record_piece *piece)
-{
-	if (piece->type == RECORD_PARAMS)
-		receive_params(request, piece);
-	else
-		receive_body(request, piece);
-	if (has_enough(request))
-		backend_submit(request_backend(request), request);
-}
-
-static bool is_alone(const struct request *request)
-{
-	return request->link.next == request->link.prev;
-}
-
-void request_hurry(struct request *request, size_t len)
-{
-	struct backend *backend = request_backend(request);
-
-	if (request->state != REQUEST_RECEIVING || !request->has_params || !is_alone(request))
-		return;
-	if (body_len(request) + len > request_mux(request)->request_buffer &&
-	    balance_least(&backend->balance))
-		backend_submit(backend, request);
+	return limit_ms > 0 && request_running_ms(request) >= limit_ms;
 }
 
 void request_abort(struct request *request, const char *reason)
@@ -281,17 +171,18 @@ void request_abort(struct request *request, const char *reason)
 	struct param name = request_name(request);
 
 	log_debug("request %.*s: dropped: %s", (int)name.value_len, name.value, reason);
-	if (request->proc)
-		proc_connection_abandon(request->proc);
 	request_end(request);
 }
 
 void request_name_slow(struct request *request)
 {
 	struct param name = request_name(request);
+	struct param script = request_script(request);
 
 	request->is_slow = true;
-	log_warnx("request %.*s: slow: %s has not answered for %llu ms", (int)name.value_len,
-		  name.value, request->proc->proc->name,
-		  (unsigned long long)(loop_now_ms() - request->running_since_ms));
+	request_mux(request)->counts.slow_requests++;
+	log_warnx("request %.*s: slow: %s has not answered for %llu ms; script=%.*s",
+		  (int)name.value_len, name.value, request->proc->proc->name,
+		  (unsigned long long)request_running_ms(request), (int)script.value_len,
+		  script.value);
 }

@@ -5,7 +5,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static int stream_fd(const struct stream *stream)
+int stream_fd(const struct stream *stream)
 {
 	return stream->io.watcher.fd;
 }

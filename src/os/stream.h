@@ -31,6 +31,8 @@ void stream_init(struct stream *stream, int fd, void (*on_ready)(struct loop_io 
 /* Closes the descriptor and drops what was not sent; a closed stream takes it again. */
 void stream_close(struct stream *stream);
 
+/* -1 when it is closed. */
+int stream_fd(const struct stream *stream);
 bool stream_is_open(const struct stream *stream);
 
 /* connect(2) has not ended: call before the first write. */

@@ -142,3 +142,31 @@ struct balance_entry *balance_least_but(const struct balance *balance,
 			best = balance->heap[place];
 	return best;
 }
+
+bool balance_group_has_room(const struct balance_group *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (balance_least(group->balances[i]))
+			return true;
+	return false;
+}
+
+struct balance_entry *balance_group_least(struct balance_group *group,
+					  const struct balance_entry *failed)
+{
+	struct balance_entry *best = NULL;
+	size_t best_at = 0;
+
+	for (size_t i = 0; i < group->count; i++) {
+		size_t at = (group->turn + i) % group->count;
+		struct balance_entry *entry = balance_least_but(group->balances[at], failed);
+
+		if (entry && (!best || entry->load < best->load)) {
+			best = entry;
+			best_at = at;
+		}
+	}
+	if (best)
+		group->turn = (best_at + 1) % group->count;
+	return best;
+}

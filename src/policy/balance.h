@@ -50,4 +50,20 @@ struct balance_entry *balance_least(const struct balance *balance);
 struct balance_entry *balance_least_but(const struct balance *balance,
 					const struct balance_entry *failed);
 
+/* Balances that share requests: those of several applications, or of one. */
+struct balance_group {
+	struct balance **balances; /* borrowed, with their array */
+	size_t count;
+	size_t turn; /* the first to be asked next time: equal loads go around */
+};
+
+bool balance_group_has_room(const struct balance_group *group);
+
+/*
+ * The best with room in any of them, without failed where that is not NULL; or NULL. Of equal
+ * loads, that of the balance whose turn it is.
+ */
+struct balance_entry *balance_group_least(struct balance_group *group,
+					  const struct balance_entry *failed);
+
 #endif

@@ -7,13 +7,22 @@
 /* How often a request may be sent again: one that kills its worker does not kill them all. */
 enum { RETRY_MAX = 2 };
 
+/* Whose requests may be sent again after a proc may have begun on them. */
+enum retry_methods {
+	RETRY_NO_METHODS,
+	RETRY_SAFE_METHODS,	  /* GET, HEAD, OPTIONS, TRACE (RFC 9110, section 9.2.1) */
+	RETRY_IDEMPOTENT_METHODS, /* PUT and DELETE too (section 9.2.2) */
+	RETRY_ALL_METHODS,
+};
+
 /* How the connection of a request to its proc failed. */
 struct retry_case {
+	enum retry_methods methods; /* that may be sent again */
+	enum retry_methods method;  /* retry_class of the request's */
 	bool is_answered;	    /* a byte of the answer has come */
 	bool is_unsent;		    /* connect(2) failed: the proc has seen nothing */
 	bool is_unaccepted;	    /* the process ended before it took the connection */
 	bool connection_was_reused; /* the proc may have closed it before the request came */
-	bool method_is_safe;	    /* see retry_method_is_safe */
 	bool is_whole;		    /* all that was sent is still in the buffer */
 	unsigned retries;	    /* that this request has had */
 };
@@ -24,7 +33,7 @@ struct retry_case {
  */
 bool retry_is_allowed(const struct retry_case *failure);
 
-/* GET, HEAD, OPTIONS and TRACE: safe to repeat (RFC 9110, section 9.2.1). */
-bool retry_method_is_safe(const char *method, size_t len);
+/* The narrowest class that a method, as REQUEST_METHOD has it, is in. */
+enum retry_methods retry_class(const char *method, size_t len);
 
 #endif

@@ -136,6 +136,41 @@ static void test_agrees_with_a_look_at_all(void **state)
 	balance_fini(&balance);
 }
 
+static void test_group_takes_turns_among_equals(void **state)
+{
+	struct balance first, second;
+	struct balance_entry a[2], b[2];
+	struct balance *both[] = {&first, &second};
+	struct balance_group group = {.balances = both, .count = 2};
+
+	(void)state;
+	setup_entries(&first, a, 2, 9);
+	setup_entries(&second, b, 2, 9);
+	assert_ptr_equal(balance_group_least(&group, NULL), &a[0]);
+	assert_ptr_equal(balance_group_least(&group, NULL), &b[0]);
+	assert_ptr_equal(balance_group_least(&group, NULL), &a[0]);
+	/* The least load goes before the turn, and what failed is left out. */
+	balance_add_load(&second, &b[0]);
+	balance_add_load(&second, &b[1]);
+	assert_ptr_equal(balance_group_least(&group, NULL), &a[0]);
+	assert_ptr_equal(balance_group_least(&group, &a[0]), &a[1]);
+	balance_set_usable(&first, &a[0], false);
+	balance_set_usable(&first, &a[1], false);
+	assert_ptr_equal(balance_group_least(&group, NULL), &b[0]);
+	balance_set_usable(&second, &b[0], false);
+	assert_null(balance_group_least(&group, &b[1]));
+	balance_fini(&first);
+	balance_fini(&second);
+}
+
+static void test_group_of_none_has_nobody(void **state)
+{
+	struct balance_group group = {0};
+
+	(void)state;
+	assert_null(balance_group_least(&group, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +179,8 @@ int main(void)
 		cmocka_unit_test(test_a_full_one_hides_no_other),
 		cmocka_unit_test(test_load_of_one_that_is_not_usable_is_kept),
 		cmocka_unit_test(test_agrees_with_a_look_at_all),
+		cmocka_unit_test(test_group_takes_turns_among_equals),
+		cmocka_unit_test(test_group_of_none_has_nobody),
 	};
 
 	return cmocka_run_group_tests_name("balance", tests, NULL, NULL);

@@ -59,8 +59,8 @@ static void test_what_a_backend_needs(void **state)
 static void test_what_excludes_each_other(void **state)
 {
 	(void)state;
-	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nserver = /y\n",
-				"a.ini:4: bin-path and server exclude each other");
+	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nserver = /y\nbalance = shared\n",
+				"a.ini:4: server is not for balance = shared");
 	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nhost = ::1\n",
 				"a.ini:4: host needs port");
 	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nport = 1\n",
@@ -87,7 +87,8 @@ static void test_addresses_used_twice(void **state)
 				"a.ini:2: /a is given twice for a");
 	assert_settings_refused("[a]\nlisten = /a\nserver = /x, /x\n",
 				"a.ini:3: /x is given twice for a");
-	assert_settings_refused("[b]\nlisten = /a\nserver = /x\n[a]\nlisten = /a\nserver = /y\n",
+	assert_settings_refused("[b]\nlisten = /a\nserver = /x\n"
+				"[a]\nlisten = /a\nbin-path = /y\nbalance = shared\n",
 				"a.ini:5: listen: /a belongs to section b already");
 	assert_settings_refused("[b]\nlisten = /a\nserver = /x\n[a]\nlisten = /x\nserver = /y\n",
 				"a.ini:5: /x is used by section b too");
@@ -99,6 +100,20 @@ static void test_addresses_used_twice(void **state)
 		"[::1]:9002 is given twice for a");
 	assert_settings_good("[a]\nlisten = /a\nbin-path = /x\nhost = ::1\nport = 9000\n"
 			     "[b]\nlisten = /b\nbin-path = /x\nhost = ::1\nport = 9004\n");
+}
+
+static void test_sections_that_share_a_front(void **state)
+{
+	(void)state;
+	assert_settings_good("[b]\nlisten = /a\nserver = /x\n[a]\nlisten = /b, /a\nserver = /y\n");
+	assert_settings_good("[a]\nlisten = /a\nbin-path = /x\nserver = 192.0.2.1:9000\n");
+	assert_settings_refused("[b]\nlisten = /a\nserver = /x\n"
+				"[a]\nlisten = /a\nserver = /y\nqueue-limit = 7\n",
+				"a.ini:7: queue-limit differs from that of section b, which shares "
+				"the front /a");
+	assert_settings_refused("[b]\nlisten = /a\nserver = /x\nlisten-group = www\n"
+				"[a]\nlisten = /a\nserver = /y\n",
+				"a.ini:5: listen-group differs from that of section b");
 }
 
 static void test_addresses_that_cannot_be(void **state)
@@ -360,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_backend_needs),
 		cmocka_unit_test(test_what_excludes_each_other),
 		cmocka_unit_test(test_addresses_used_twice),
+		cmocka_unit_test(test_sections_that_share_a_front),
 		cmocka_unit_test(test_addresses_that_cannot_be),
 		cmocka_unit_test(test_values_that_no_file_can_hold),
 		cmocka_unit_test(test_programs),

@@ -1,0 +1,91 @@
+#include "mux/proc_child.h"
+
+#include <errno.h>
+
+#include "mux/backend.h"
+#include "mux/mux.h"
+#include "mux/probe.h"
+#include "mux/proc.h"
+#include "mux/proc_connection.h"
+#include "mux/proc_pool.h"
+#include "os/control.h"
+
+bool proc_is_child(const struct proc *proc)
+{
+	return proc->balance.number < backend_child_count(proc->backend->settings);
+}
+
+/* False: the supervisor is behind with its messages, or there is none. */
+static bool tell_supervisor(const struct proc *proc, enum control_type type)
+{
+	const struct mux *mux = proc->backend->mux;
+	struct control_message message = {
+		.type = type,
+		.backend = (uint32_t)(proc->backend - mux->backends),
+		.proc = proc->balance.number,
+		.pid = proc->pid,
+	};
+
+	return mux->control_fd >= 0 && proc->pid > 0 &&
+	       control_send(mux->control_fd, &message) == 0;
+}
+
+void proc_on_answer(struct proc *proc)
+{
+	if (proc->failures > 0) {
+		proc->failures = 0;
+		proc_set_capacity(proc, proc->capacity);
+	}
+	/* Where it cannot be told, the next answer tries again. */
+	if (!proc->has_answered)
+		proc->has_answered = tell_supervisor(proc, CONTROL_CHILD_READY);
+}
+
+void proc_on_stuck(struct proc *proc)
+{
+	if (tell_supervisor(proc, CONTROL_CHILD_STUCK))
+		proc_rest(proc);
+}
+
+void proc_on_up(struct proc *proc, pid_t pid)
+{
+	proc_set_pid(proc, pid);
+	proc->has_answered = false;
+	proc_pool_close_idle(proc);
+	buffer_fini(&proc->values);
+	proc->failures = 0;
+	proc_forget_capacity(proc);
+	probe_start(proc);
+}
+
+/* A busy connection with nothing to be read, not even its end, whose requests can run elsewhere. */
+static struct proc_connection *find_repeatable(const struct proc *proc)
+{
+	list_for_each (link, after, &proc->busy) {
+		struct proc_connection *connection =
+			container_of(link, struct proc_connection, link);
+
+		if (proc_connection_is_repeatable(connection) &&
+		    stream_peek(&connection->stream) == -EAGAIN)
+			return connection;
+	}
+	return NULL;
+}
+
+/*
+ * What was accepted is reset by the kernel; what was not waits in the listening socket, which the
+ * supervisor holds. Requests that may be repeated need not wait for the next process there. The
+ * others do: the next one serves them, or a reset tells that this one had begun.
+ */
+void proc_on_down(struct proc *proc)
+{
+	probe_on_down(proc);
+	proc->counts.died++;
+	proc_set_state(proc, PROC_DOWN);
+	proc_pool_close_idle(proc);
+	for (struct proc_connection *silent; (silent = find_repeatable(proc));) {
+		silent->is_unaccepted = true;
+		proc_connection_fail(silent, "the process ended");
+	}
+	proc_set_pid(proc, 0);
+}

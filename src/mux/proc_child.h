@@ -1,0 +1,27 @@
+#ifndef MUX_PROC_CHILD_H
+#define MUX_PROC_CHILD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct proc;
+
+/* A proc as the supervisor's child: what the mux is told of it, and tells. */
+
+/* The supervisor started it: it is not one that others run. */
+bool proc_is_child(const struct proc *proc);
+
+/* It was started as this process; or it ended. */
+void proc_on_up(struct proc *proc, pid_t pid);
+void proc_on_down(struct proc *proc);
+
+/*
+ * It has answered a request. The supervisor is told the first time since it came up: such a process
+ * has lived, and may be started again at once when it ends.
+ */
+void proc_on_answer(struct proc *proc);
+
+/* A request has run there for too long: the supervisor is to start it anew. */
+void proc_on_stuck(struct proc *proc);
+
+#endif

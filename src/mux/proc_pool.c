@@ -1,0 +1,68 @@
+#include "mux/proc_pool.h"
+
+#include "mux/backend.h"
+#include "mux/proc.h"
+#include "mux/proc_connection.h"
+#include "mux/request.h"
+
+static struct proc_connection *connection_of(struct list *link)
+{
+	return link ? container_of(link, struct proc_connection, link) : NULL;
+}
+
+void proc_pool_close_idle(struct proc *proc)
+{
+	while (!list_is_empty(&proc->idle))
+		proc_connection_close(connection_of(list_first(&proc->idle)));
+}
+
+bool proc_pool_keeps(const struct proc *proc)
+{
+	/*
+	 * A kept connection holds a worker of a pool. Where their number is not known, those that
+	 * are free could all be held by idle connections while a new one waits.
+	 */
+	return proc->state == PROC_UP && proc->capacity != PROC_CAPACITY_UNKNOWN &&
+	       proc->idle_count <= proc->backend->settings->keepalive;
+}
+
+void proc_pool_trim(struct proc *proc)
+{
+	list_for_each (link, after, &proc->idle) {
+		struct proc_connection *connection = connection_of(link);
+
+		if (proc_connection_is_old(connection) || !proc_pool_keeps(proc))
+			proc_connection_close(connection);
+	}
+}
+
+/* One that carries requests and takes another. */
+static struct proc_connection *find_shared(const struct proc *proc)
+{
+	if (!proc->is_multiplexing)
+		return NULL;
+	list_for_each (link, after, &proc->busy)
+		if (proc_connection_has_room(connection_of(link)))
+			return connection_of(link);
+	/* Those that a slow client holds up are better than none. */
+	if (proc->connection_count >= proc->connections_max)
+		return connection_of(list_first(&proc->busy));
+	return NULL;
+}
+
+struct proc_connection *proc_pool_choose(struct proc *proc, const struct request *request)
+{
+	struct proc_connection *connection = NULL;
+
+	/*
+	 * What has failed once is not given to a kept connection, which may fail for its age alone.
+	 * Those that are there are closed: a program that serves one at a time waits for it.
+	 */
+	if (request->retries > 0)
+		proc_pool_close_idle(proc);
+	else
+		connection = find_shared(proc);
+	if (!connection)
+		connection = connection_of(list_first(&proc->idle));
+	return connection ? connection : proc_connection_new(proc);
+}

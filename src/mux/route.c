@@ -1,0 +1,114 @@
+#include "mux/route.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "mux/backend.h"
+#include "mux/failure.h"
+#include "mux/front_connection.h"
+#include "mux/mux.h"
+#include "mux/proc.h"
+#include "mux/request.h"
+
+/* Clients do not leave sooner: to ask costs a system call. */
+enum { PATIENCE_MS = 100 };
+
+int route_init(struct route *route, struct mux *mux, size_t backends_max)
+{
+	*route = (struct route){.mux = mux};
+	queue_init(&route->queue);
+	route->backends = calloc(backends_max, sizeof(*route->backends));
+	route->group.balances = calloc(backends_max, sizeof(*route->group.balances));
+	return route->backends && route->group.balances ? 0 : -ENOMEM;
+}
+
+void route_fini(struct route *route)
+{
+	free(route->backends);
+	free(route->group.balances);
+}
+
+int route_attach(struct route *route, struct backend *backend)
+{
+	if (backend_note_route(backend, route) < 0)
+		return -ENOMEM;
+	if (route->backend_count == 0)
+		route->settings = backend->settings;
+	route->backends[route->backend_count++] = backend;
+	route->group.balances[route->group.count++] = &backend->balance;
+	return 0;
+}
+
+bool route_has_other(const struct route *route, const struct backend *backend)
+{
+	for (size_t i = 0; i < route->backend_count; i++)
+		if (route->backends[i] != backend && !list_is_empty(&route->backends[i]->up))
+			return true;
+	return false;
+}
+
+static struct proc *choose_proc(struct route *route, const struct proc *failed)
+{
+	struct balance_entry *entry =
+		balance_group_least(&route->group, failed ? &failed->balance : NULL);
+
+	return entry ? container_of(entry, struct proc, balance) : NULL;
+}
+
+static struct request *request_of(struct queue_ticket *ticket)
+{
+	return container_of(ticket, struct request, ticket);
+}
+
+void route_serve_first(struct route *route)
+{
+	struct queue_ticket *first = queue_first(&route->queue);
+	struct request *request = request_of(first);
+
+	if (loop_now_ms() - first->since_ms >= PATIENCE_MS &&
+	    front_connection_is_gone(request->connection))
+		front_connection_close(request->connection, "the client left the queue");
+	else
+		proc_run(choose_proc(route, NULL), request);
+}
+
+static void route_serve(struct route *route)
+{
+	while (queue_first(&route->queue) && balance_group_has_room(&route->group))
+		route_serve_first(route);
+}
+
+void route_submit(struct route *route, struct request *request)
+{
+	if (route->queue.count >= route->settings->queue_limit &&
+	    !balance_group_has_room(&route->group)) {
+		failure_answer(request, FAILURE_NO_ROOM, "the queue is full");
+		return;
+	}
+	request_set_state(request, REQUEST_QUEUED);
+	route_serve(route);
+}
+
+void route_submit_again(struct route *route, struct request *request, const struct proc *failed)
+{
+	struct proc *proc;
+
+	request_set_state(request, REQUEST_QUEUED);
+	proc = choose_proc(route, failed);
+	if (proc)
+		proc_run(proc, request);
+	else
+		route_serve(route);
+}
+
+void route_tick(struct route *route)
+{
+	uint64_t timeout_ms = route->settings->queue_timeout_ms;
+	struct queue_ticket *ticket;
+
+	if (timeout_ms == 0)
+		return;
+	while ((ticket = queue_expired(&route->queue, timeout_ms, loop_now_ms())))
+		failure_answer(request_of(ticket), FAILURE_NO_ROOM,
+			       "no process had room within queue-timeout");
+}

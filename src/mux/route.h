@@ -1,0 +1,52 @@
+#ifndef MUX_ROUTE_H
+#define MUX_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/backend.h"
+#include "policy/balance.h"
+#include "policy/queue.h"
+
+struct backend;
+struct mux;
+struct proc;
+struct request;
+
+/*
+ * The backends that share certain requests, and the queue of those that wait for a proc of any of
+ * them. While somebody waits, no proc of the route has room.
+ */
+struct route {
+	struct mux *mux;	   /* borrowed */
+	struct backend **backends; /* owned, they are not */
+	size_t backend_count;
+	struct balance_group group;		 /* of the backends, in their order */
+	const struct backend_settings *settings; /* of the first; all agree on the queue's */
+	struct queue queue;			 /* requests that are QUEUED */
+};
+
+/* Without backends, and with room for so many. 0 or -ENOMEM. */
+int route_init(struct route *route, struct mux *mux, size_t backends_max)
+	__attribute__((warn_unused_result));
+void route_fini(struct route *route);
+
+/* They know each other from now on. 0 or -ENOMEM. */
+int route_attach(struct route *route, struct backend *backend) __attribute__((warn_unused_result));
+
+/* Whether requests that this backend cannot take now can go to another. */
+bool route_has_other(const struct route *route, const struct backend *backend);
+
+/* To the end of the queue; runs at once where a proc has room. A full queue refuses it: 503. */
+void route_submit(struct route *route, struct request *request);
+
+/* To the head of the queue, not to be run by the proc that failed it where another has room. */
+void route_submit_again(struct route *route, struct request *request, const struct proc *failed);
+
+/* Runs the request whose turn it is; somebody waits, and a proc has room. */
+void route_serve_first(struct route *route);
+
+/* Once every MUX_TICK_MS: answers what has waited for too long. */
+void route_tick(struct route *route);
+
+#endif
