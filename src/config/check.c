@@ -186,7 +186,7 @@ static void check_shared(const struct check *check)
 			 sentence_new(
 				 "%s is not for balance = shared: the children listen at the front",
 				 backend->socket ? "socket" : "host"));
-	if (backend->server.count)
+	if (backend_is_supervised(backend) && backend->server.count)
 		complain(check, "server",
 			 sentence_new("server is not for balance = shared: requests go to children "
 				      "alone"));
