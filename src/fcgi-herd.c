@@ -14,7 +14,9 @@
 #include "config/ini.h"
 #include "config/settings.h"
 #include "herd/herd.h"
+#include "os/listen.h"
 #include "os/loop.h"
+#include "os/notify.h"
 #include "os/privileges.h"
 #include "os/spawn.h"
 
@@ -78,6 +80,7 @@ static char *start_log(const struct settings *settings)
 {
 	int error;
 
+	log_init("fcgi-herd", (enum log_form)settings->log_format);
 	log_set_level((enum log_level)settings->log_level);
 	if (!settings->log)
 		return NULL;
@@ -87,7 +90,19 @@ static char *start_log(const struct settings *settings)
 	return text_new("cannot open log %s: %s", settings->log, strerror(-error));
 }
 
-static int run(const struct cli *cli, struct settings *settings, int background)
+/* Before going into the background: what it hands over is meant for the pid that it started. */
+static void meet_service_manager(const struct cli *cli, struct notify *notify)
+{
+	int error = notify_open(notify);
+
+	if (error < 0)
+		log_warnx("cannot tell the service manager anything: %s", strerror(-error));
+	if (listen_take_passed() < 0)
+		fatalx(not_started(cli), "the passed sockets (LISTEN_FDS) cannot be used");
+}
+
+static int run(const struct cli *cli, struct settings *settings, struct notify *notify,
+	       int background)
 {
 	struct herd herd;
 	char *sentence;
@@ -99,6 +114,7 @@ static int run(const struct cli *cli, struct settings *settings, int background)
 	herd.startup.foreground = cli->foreground;
 	herd.startup.background = background;
 	herd.startup.exact = !cli->has_config;
+	herd.notify = notify;
 	if (sentence)
 		fprintf(stderr, "fcgi-herd: %s\n", sentence);
 	else
@@ -126,6 +142,7 @@ int main(int argc, char **argv)
 {
 	struct cli cli;
 	struct settings settings;
+	struct notify notify;
 	char *sentence;
 	int background = -1, status;
 
@@ -140,9 +157,11 @@ int main(int argc, char **argv)
 	sentence = start_log(&settings);
 	if (sentence)
 		fatalx(not_started(&cli), "%s", sentence);
+	meet_service_manager(&cli, &notify);
 	if (!cli.foreground)
 		background = go_into_background(&cli);
-	status = run(&cli, &settings, background);
+	status = run(&cli, &settings, &notify, background);
+	notify_close(&notify);
 	settings_fini(&settings);
 	return status;
 }

@@ -29,9 +29,9 @@ struct fronts {
 static void exit_on_complaints(const struct complaints *complaints)
 {
 	for (size_t i = 0; i < complaints->warnings.count; i++)
-		log_warnx("%s", complaints->warnings.items[i]);
+		log_every(LOG_LEVEL_WARNING, "%s", complaints->warnings.items[i]);
 	for (size_t i = 0; i < complaints->sentences.count; i++)
-		log_warnx("%s", complaints->sentences.items[i]);
+		log_every(LOG_LEVEL_WARNING, "%s", complaints->sentences.items[i]);
 	if (complaints->sentences.count > 0)
 		exit(EX_CONFIG);
 }
@@ -78,9 +78,9 @@ static void open_log(const struct cli *cli, const struct settings *settings)
 	const char *target = settings->log ? settings->log : "stderr";
 
 	log_set_level((enum log_level)settings->log_level);
-	if (cli->control_fd >= 0)
-		log_init("fcgi-mux", LOG_FORM_TAGGED);
-	else if (log_open(target) < 0)
+	log_init("fcgi-mux",
+		 cli->control_fd >= 0 ? LOG_FORM_TAGGED : (enum log_form)settings->log_format);
+	if (cli->control_fd < 0 && log_open(target) < 0)
 		fatal(EX_CANTCREAT, "cannot open the log %s", target);
 }
 

@@ -6,34 +6,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "config/choices.h"
 #include "config/lists.h"
+#include "config/origin.h"
 
 /*
  * One backend as the user described it: a section of a file, or the command line's application.
  * Owned by struct settings, filled through the option table.
  */
-
-/* Most keys in the option table; options.c asserts it. */
-enum { SETTINGS_ORIGINS = 96 };
-
-/* Where a value was written: for messages. */
-struct origin {
-	const char
-		*file; /* a file's path (owned by the settings), "command line", or NULL: default */
-	unsigned line; /* from 1; 0 where there are no lines */
-	bool is_inherited; /* from the defaults: a value of the section's own replaces it */
-};
-
-/* A user or a group: the text as written, and the id that check found for it. */
-struct account {
-	char *name;  /* NULL: not given */
-	uint32_t id; /* valid after check_machine where name is given */
-};
-
-enum balance_mode { BALANCE_LEAST_LOAD, BALANCE_SHARED };
-
-/* Which requests may be sent again after a process may have begun on them. */
-enum retry_choice { RETRY_NONE, RETRY_SAFE, RETRY_IDEMPOTENT, RETRY_ALL };
 
 struct backend_settings {
 	char *name;	      /* of the section; "main" for the command line's */
@@ -45,6 +25,18 @@ struct backend_settings {
 	struct account listen_group;
 	uint64_t listen_mode;
 	uint64_t listen_backlog;
+
+	struct text_list extension;	 /* keys; count 0: takes everything */
+	struct text_list map_extensions; /* "from => to" */
+	uint64_t mode;			 /* enum backend_mode */
+	uint64_t check_local;		 /* enum check_local */
+	char *docroot;			 /* NULL: as the web server says */
+	uint64_t broken_scriptfilename;	 /* 0 or 1, as are fix and allow */
+	uint64_t fix_root_scriptname;
+	char *strip_request_uri; /* NULL: nothing */
+	struct text_list deny_params;
+	uint64_t allow_x_send_file;
+	struct text_list x_sendfile_docroot; /* count 0: anywhere */
 
 	struct text_list bin_path; /* the program and its arguments; count 0: it has no children */
 	uint64_t max_procs;
@@ -77,6 +69,9 @@ struct backend_settings {
 	uint64_t slow_request_ms;    /* 0: none */
 	uint64_t shutdown_timeout_ms;
 };
+
+/* Whether a request's script has to be a file below the web server's document root. */
+bool backend_checks_local(const struct backend_settings *backend);
 
 bool backend_is_supervised(const struct backend_settings *backend);
 

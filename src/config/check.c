@@ -1,10 +1,10 @@
 #include "config/check.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/check_places.h"
 #include "config/ini.h"
 #include "config/options.h"
 #include "config/quoting.h"
@@ -47,6 +47,14 @@ void complaints_add_warning(struct complaints *complaints, struct origin origin,
 	add(&complaints->warnings, origin, sentence);
 }
 
+void complaints_add_of(struct complaints *complaints, const struct backend_settings *backend,
+		       const char *key, char *sentence)
+{
+	struct origin origin = option_origin_of(key, backend);
+
+	complaints_add(complaints, origin.file ? origin : backend->origin, sentence);
+}
+
 /* What a check looks at, and where it complains to. */
 struct check {
 	const struct backend_settings *backend;
@@ -56,9 +64,7 @@ struct check {
 /* Complains of the value of this key; takes the sentence. */
 static void complain(const struct check *check, const char *key, char *sentence)
 {
-	struct origin origin = option_origin_of(key, check->backend);
-
-	complaints_add(check->complaints, origin.file ? origin : check->backend->origin, sentence);
+	complaints_add_of(check->complaints, check->backend, key, sentence);
 }
 
 /* Complains of the backend as a whole. */
@@ -101,6 +107,10 @@ static void check_texts(const struct check *check)
 		{"bin-path", &backend->bin_path},
 		{"bin-environment", &backend->bin_environment},
 		{"bin-copy-environment", &backend->bin_copy_environment},
+		{"extension", &backend->extension},
+		{"map-extensions", &backend->map_extensions},
+		{"deny-params", &backend->deny_params},
+		{"x-sendfile-docroot", &backend->x_sendfile_docroot},
 	};
 	const struct {
 		const char *key;
@@ -110,6 +120,9 @@ static void check_texts(const struct check *check)
 		{"host", backend->host},
 		{"chroot", backend->chroot},
 		{"directory", backend->directory},
+		{"docroot", backend->docroot},
+		{"strip-request-uri", backend->strip_request_uri},
+		{"queue-time-variable", backend->queue_time_variable},
 	};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
@@ -205,167 +218,46 @@ static void check_signal(const struct check *check)
 				 sentence_new("kill-signal: this signal does not end a process"));
 }
 
+/* Paths that are prefixes of others, or that are below nothing of ours. */
+static void check_absolute(const struct check *check, const char *key, const char *path)
+{
+	if (path && path[0] != '/')
+		complain(check, key,
+			 sentence_new("%s: the path must begin with \"/\": %s", key, path));
+}
+
+static void check_routing(const struct check *check)
+{
+	static const char *const keys[] = {"extension",	  "map-extensions",
+					   "docroot",	  "strip-request-uri",
+					   "deny-params", "x-sendfile-docroot"};
+	const struct backend_settings *backend = check->backend;
+
+	check_absolute(check, "docroot", backend->docroot);
+	check_absolute(check, "strip-request-uri", backend->strip_request_uri);
+	for (size_t i = 0; i < backend->x_sendfile_docroot.count; i++)
+		check_absolute(check, "x-sendfile-docroot", backend->x_sendfile_docroot.items[i]);
+	if (backend_has_mux(backend))
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (option_is_set(option_find(keys[i]), backend))
+			complain(check, keys[i],
+				 sentence_new("%s is not for balance = shared: nobody looks at the "
+					      "requests there",
+					      keys[i]));
+	if (backend->mode == BACKEND_AUTHORIZER)
+		complain(check, "mode",
+			 sentence_new("mode = authorizer is not for balance = shared"));
+}
+
 static void check_backend(const struct check *check)
 {
 	check_listen(check);
 	check_procs(check);
 	check_shared(check);
 	check_signal(check);
+	check_routing(check);
 	check_texts(check);
-}
-
-/* A place where something of ours listens, or something of others is looked for. */
-struct place {
-	struct address address;
-	const struct backend_settings *backend;
-	bool is_front;
-	size_t number; /* in the order in which they were collected */
-};
-
-struct places {
-	struct place *items;
-	size_t count;
-};
-
-static void places_add(struct places *places, const struct place *place)
-{
-	struct place *items = reallocarray(places->items, places->count + 1, sizeof(*items));
-
-	if (!items)
-		abort(); /* as in sentence_new: nothing was started yet */
-	places->items = items;
-	items[places->count] = *place;
-	items[places->count].number = places->count;
-	places->count++;
-}
-
-/* The addresses of the procs, as far as they are said; complains of the first that cannot be. */
-static void collect_procs(const struct check *check, struct places *places)
-{
-	const struct backend_settings *backend = check->backend;
-	bool is_known = backend->socket || (backend->host && backend->port);
-	size_t unknown = backend_is_supervised(backend) && !is_known ? backend->max_procs : 0;
-
-	if (backend->host && !backend->port)
-		return;
-	for (size_t i = unknown; i < backend_proc_count(backend); i++) {
-		struct place place = {.backend = backend};
-		const char *fault = backend_proc_address(backend, i, &place.address);
-
-		if (fault) {
-			const char *key = backend->socket ? "socket" : "port";
-
-			complain(check, key,
-				 sentence_new("%s: no address for process %zu: %s", key, i, fault));
-			return;
-		}
-		places_add(places, &place);
-	}
-}
-
-static void collect_fronts(const struct check *check, struct places *places)
-{
-	for (size_t i = 0; i < check->backend->listen.count; i++)
-		places_add(places, &(struct place){.address = check->backend->listen.items[i],
-						   .backend = check->backend,
-						   .is_front = true});
-}
-
-/* By address; equal ones in the order in which they were collected. */
-static int compare_places(const void *a, const void *b)
-{
-	const struct place *left = a, *right = b;
-	int order = strcmp(left->address.name, right->address.name);
-
-	if (!order)
-		order = (int)left->address.kind - (int)right->address.kind;
-	if (!order)
-		order = left->address.port - right->address.port;
-	if (!order)
-		order = left->number < right->number ? -1 : 1;
-	return order;
-}
-
-/* The value as a file has it; "" where it is unset. malloced. */
-static char *value_text(const struct option_entry *option, const struct backend_settings *backend)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		abort(); /* as in sentence_new */
-	option_print(option, backend, out);
-	if (fclose(out) != 0)
-		abort();
-	return text;
-}
-
-/* What belongs to a front, or to the queue behind it, is the same for all sections that share it.
- */
-static void check_shared_front(struct complaints *complaints, const struct place *first,
-			       const struct place *second)
-{
-	static const char *const keys[] = {
-		"listen-owner", "listen-group",	 "listen-mode",	     "listen-backlog",
-		"queue-limit",	"queue-timeout", "max-request-size", "queue-time-variable",
-	};
-	struct check check = {second->backend, complaints};
-	char text[ADDRESS_TEXT_SIZE];
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		char *one = value_text(option_find(keys[i]), first->backend);
-		char *other = value_text(option_find(keys[i]), second->backend);
-
-		if (strcmp(one, other) != 0)
-			complain(&check, keys[i],
-				 sentence_new("%s differs from that of section %s, which shares "
-					      "the front %s: give both the same",
-					      keys[i], first->backend->name,
-					      address_format(&first->address, text)));
-		free(one);
-		free(other);
-	}
-}
-
-static bool can_share(const struct place *first, const struct place *second)
-{
-	return first->is_front && second->is_front && first->backend != second->backend &&
-	       backend_has_mux(first->backend) && backend_has_mux(second->backend);
-}
-
-static void check_twins(struct complaints *complaints, const struct place *first,
-			const struct place *second)
-{
-	const struct place *front = second->is_front || !first->is_front ? second : first;
-	struct check check = {front->backend, complaints};
-	char text[ADDRESS_TEXT_SIZE];
-
-	address_format(&front->address, text);
-	if (can_share(first, second))
-		check_shared_front(complaints, first, second);
-	else if (first->backend == second->backend)
-		complain(&check, front->is_front ? "listen" : "server",
-			 sentence_new("%s is given twice for %s", text, front->backend->name));
-	else if (first->is_front && second->is_front)
-		complain(&check, "listen",
-			 sentence_new("listen: %s belongs to section %s already: with balance = "
-				      "shared they cannot share it",
-				      text, first->backend->name));
-	else
-		complain(&check, front->is_front ? "listen" : "server",
-			 sentence_new("%s is used by section %s too", text,
-				      front == second ? first->backend->name
-						      : second->backend->name));
-}
-
-static void check_places(struct places *places, struct complaints *complaints)
-{
-	if (places->count)
-		qsort(places->items, places->count, sizeof(*places->items), compare_places);
-	for (size_t i = 1; i < places->count; i++)
-		if (address_is_equal(&places->items[i - 1].address, &places->items[i].address))
-			check_twins(complaints, &places->items[i - 1], &places->items[i]);
 }
 
 static void check_whole(const struct settings *settings, struct complaints *complaints)
@@ -389,19 +281,14 @@ static void check_whole(const struct settings *settings, struct complaints *comp
 
 void check_settings(const struct settings *settings, struct complaints *complaints)
 {
-	struct places places = {0};
-
 	check_whole(settings, complaints);
 	for (size_t i = 0; i < settings->backend_count; i++) {
 		struct check check = {settings->backends[i], complaints};
 
 		/* As above: what is missing may be what was refused. */
 		if (is_command_line(check.backend) && complaints->sentences.count)
-			continue;
+			return;
 		check_backend(&check);
-		collect_fronts(&check, &places);
-		collect_procs(&check, &places);
 	}
-	check_places(&places, complaints);
-	free(places.items);
+	check_places(settings, complaints);
 }

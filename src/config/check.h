@@ -16,6 +16,10 @@ void complaints_fini(struct complaints *complaints);
 void complaints_add(struct complaints *complaints, struct origin origin, char *sentence);
 void complaints_add_warning(struct complaints *complaints, struct origin origin, char *sentence);
 
+/* The same of the value of a backend's key, or of its section where the key was not written. */
+void complaints_add_of(struct complaints *complaints, const struct backend_settings *backend,
+		       const char *key, char *sentence);
+
 /*
  * Judges settings as a whole without touching the machine: required keys, keys that exclude each
  * other, addresses used twice. What both programs check.

@@ -7,8 +7,11 @@
 enum { HELP_COLUMN = 32, HELP_WIDTH = 79 };
 
 static const char *const headings[] = {
-	[OPTION_FRONT] = "The front",	 [OPTION_PROCESSES] = "The processes",
-	[OPTION_BALANCE] = "Balancing",	 [OPTION_TIME] = "Time",
+	[OPTION_FRONT] = "The front",
+	[OPTION_ROUTING] = "Which requests, and what the application sees",
+	[OPTION_PROCESSES] = "The processes",
+	[OPTION_BALANCE] = "Balancing",
+	[OPTION_TIME] = "Time",
 	[OPTION_PROGRAMS] = "The whole",
 };
 

@@ -55,6 +55,14 @@ int text_list_copy(struct text_list *to, const struct text_list *from)
 	return 0;
 }
 
+bool text_list_has(const struct text_list *list, const char *item)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], item) == 0)
+			return true;
+	return false;
+}
+
 void text_list_fini(struct text_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)

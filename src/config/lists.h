@@ -31,6 +31,7 @@ void text_list_remove(struct text_list *list, size_t index);
 /* to is unset. 0, or -ENOMEM and it is unset. */
 int text_list_copy(struct text_list *to, const struct text_list *from)
 	__attribute__((warn_unused_result));
+bool text_list_has(const struct text_list *list, const char *item);
 void text_list_fini(struct text_list *list);
 
 /* 0 or -ENOMEM. */

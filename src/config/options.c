@@ -26,8 +26,12 @@ enum {
 #define GIB (UINT64_C(1) << 30)
 #define DAY_MS (UINT64_C(24) * 60 * 60 * 1000)
 
+static const char *const switch_choices[] = {"disable", "enable", NULL};
+static const char *const check_local_choices[] = {"auto", "disable", "enable", NULL};
+static const char *const mode_choices[] = {"responder", "authorizer", NULL};
 static const char *const balance_choices[] = {"least-load", "shared", NULL};
 static const char *const retry_choices[] = {"none", "safe", "idempotent", "all", NULL};
+static const char *const log_format_choices[] = {"plain", "json", NULL};
 static const char *const log_level_choices[] = {"error", "warning", "info", "debug", NULL};
 
 /* clang-format off */
@@ -49,6 +53,45 @@ const struct option_entry option_table[] = {
 	  .value_default = "1024", .min = 1, .max = BACKLOG_MAX,
 	  .letter = 'b', .is_for_mux = true, .argument = "N",
 	  .help = "connections that may wait in the kernel" },
+
+	{ "extension", BACKEND(extension), .group = OPTION_ROUTING, .type = OPTION_ITEMS,
+	  .is_for_mux = true, .argument = "KEY",
+	  .help = "which requests: a suffix of the script such as .php, or a prefix such as "
+		  "/app; a list (default: all)" },
+	{ "map-extensions", BACKEND(map_extensions), .group = OPTION_ROUTING,
+	  .type = OPTION_MAPS, .is_for_mux = true, .argument = "FROM=>TO",
+	  .help = "one suffix for another: .php5 => .php; a list" },
+	{ "mode", BACKEND(mode), .group = OPTION_ROUTING, .type = OPTION_CHOICE,
+	  .value_default = "responder", .choices = mode_choices, .is_for_mux = true,
+	  .argument = "ROLE", .help = "responder, or authorizer: decides which requests may pass" },
+	{ "check-local", BACKEND(check_local), .group = OPTION_ROUTING, .type = OPTION_CHOICE,
+	  .value_default = "auto", .choices = check_local_choices, .is_for_mux = true,
+	  .argument = "HOW",
+	  .help = "a script that is no file is answered with 404; auto: where extension is given" },
+	{ "docroot", BACKEND(docroot), .group = OPTION_ROUTING, .type = OPTION_TEXT,
+	  .is_for_mux = true, .argument = "DIR",
+	  .help = "where the application finds what is below the web server's document root" },
+	{ "broken-scriptfilename", BACKEND(broken_scriptfilename), .group = OPTION_ROUTING,
+	  .type = OPTION_CHOICE, .value_default = "disable", .choices = switch_choices,
+	  .is_for_mux = true, .argument = "HOW",
+	  .help = "SCRIPT_FILENAME with PATH_INFO behind it" },
+	{ "fix-root-scriptname", BACKEND(fix_root_scriptname), .group = OPTION_ROUTING,
+	  .type = OPTION_CHOICE, .value_default = "disable", .choices = switch_choices,
+	  .is_for_mux = true, .argument = "HOW",
+	  .help = "with the extension /: SCRIPT_NAME is empty, PATH_INFO the whole path" },
+	{ "strip-request-uri", BACKEND(strip_request_uri), .group = OPTION_ROUTING,
+	  .type = OPTION_TEXT, .is_for_mux = true, .argument = "PREFIX",
+	  .help = "what is taken off REQUEST_URI" },
+	{ "deny-params", BACKEND(deny_params), .group = OPTION_ROUTING, .type = OPTION_NAMES,
+	  .is_for_mux = true, .argument = "NAME",
+	  .help = "variables that the application does not get, beside HTTP_PROXY; a list" },
+	{ "allow-x-send-file", BACKEND(allow_x_send_file), .group = OPTION_ROUTING,
+	  .type = OPTION_CHOICE, .value_default = "disable", .choices = switch_choices,
+	  .is_for_mux = true, .argument = "HOW",
+	  .help = "X-Sendfile: the application names a file that is sent for it" },
+	{ "x-sendfile-docroot", BACKEND(x_sendfile_docroot), .group = OPTION_ROUTING,
+	  .type = OPTION_ITEMS, .is_for_mux = true, .argument = "DIR",
+	  .help = "where such files are; a list (default: anywhere)" },
 
 	{ "bin-path", BACKEND(bin_path), .group = OPTION_PROCESSES, .type = OPTION_WORDS,
 	  .argument = "COMMAND", .help = "program and arguments, quoted as in a shell" },
@@ -142,6 +185,9 @@ const struct option_entry option_table[] = {
 	{ "log-level", WHOLE(log_level), .group = OPTION_PROGRAMS, .type = OPTION_CHOICE,
 	  .value_default = "info", .choices = log_level_choices, .is_for_mux = true,
 	  .argument = "LEVEL", .help = "error, warning, info or debug" },
+	{ "log-format", WHOLE(log_format), .group = OPTION_PROGRAMS, .type = OPTION_CHOICE,
+	  .value_default = "plain", .choices = log_format_choices, .is_for_mux = true,
+	  .argument = "FORM", .help = "plain lines, or json: an object a line" },
 	{ "mux-user", WHOLE(mux_user), .group = OPTION_PROGRAMS, .type = OPTION_ACCOUNT,
 	  .value_default = "nobody", .is_for_mux = true, .argument = "USER",
 	  .help = "user of fcgi-mux" },
@@ -199,8 +245,16 @@ const char *option_nearest(const char *name)
 
 bool option_is_list(const struct option_entry *option)
 {
-	return option->type == OPTION_NAMES || option->type == OPTION_VARIABLES ||
-	       option->type == OPTION_ADDRESSES;
+	switch (option->type) {
+	case OPTION_ITEMS:
+	case OPTION_NAMES:
+	case OPTION_MAPS:
+	case OPTION_VARIABLES:
+	case OPTION_ADDRESSES:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void *field_of(const struct option_entry *option, void *target)

@@ -17,7 +17,8 @@ struct settings {
 	struct origin origins[SETTINGS_ORIGINS];
 	char *pid_file;
 	char *log; /* "stderr", "syslog" or a path; NULL: stderr in the foreground, else syslog */
-	uint64_t log_level; /* enum log_level */
+	uint64_t log_level;  /* enum log_level */
+	uint64_t log_format; /* enum log_form */
 	struct account mux_user;
 	gid_t mux_gid;		  /* primary group of mux_user, from check */
 	uint64_t request_buffer;  /* bytes */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "config/map.h"
 #include "config/quoting.h"
 
 /* Behind this column a list, or the words of a command, go on in an indented line. */
@@ -23,7 +24,9 @@ static enum storage storage_of(const struct option_entry *option)
 	case OPTION_ACCOUNT:
 		return STORAGE_ACCOUNT;
 	case OPTION_WORDS:
+	case OPTION_ITEMS:
 	case OPTION_NAMES:
+	case OPTION_MAPS:
 	case OPTION_VARIABLES:
 		return STORAGE_TEXTS;
 	case OPTION_ADDRESSES:
@@ -166,6 +169,8 @@ static const char *item_fault(enum option_type type, const char *item)
 		return "there is a comma too many";
 	if (type == OPTION_NAMES && equals)
 		return "only the name, without \"=\" and a value";
+	if (type == OPTION_MAPS && map_from_len(item) == 0)
+		return "not of the form .from => .to";
 	if (type == OPTION_VARIABLES && (!equals || equals == item))
 		return "not of the form NAME=value";
 	return NULL;
@@ -241,7 +246,7 @@ static char *read_words(struct text_list *list, const char *text)
 char *value_read(const struct option_entry *option, void *field, const char *text, bool adds)
 {
 	text += strspn(text, " \t");
-	if (!*text && option->type != OPTION_NAMES && option->type != OPTION_VARIABLES)
+	if (!*text && (storage_of(option) != STORAGE_TEXTS || option->type == OPTION_WORDS))
 		return sentence_new("needs a value");
 	if (!adds)
 		value_fini(option, field);

@@ -103,12 +103,29 @@ static uint8_t *put_len(uint8_t *out, size_t len)
 	return out + 4;
 }
 
+bool params_have(const uint8_t *bytes, size_t len, const struct param *param)
+{
+	const uint8_t *at = bytes;
+	struct param other;
+
+	while (len > 0 && params_next(&at, bytes + len, &other) == PARAMS_PAIR)
+		if (other.name_len == param->name_len &&
+		    memcmp(other.name, param->name, param->name_len) == 0)
+			return true;
+	return false;
+}
+
+uint8_t *params_encode_name(uint8_t *out, const char *name, size_t name_len, size_t value_len)
+{
+	out = put_len(out, name_len);
+	out = put_len(out, value_len);
+	memcpy(out, name, name_len);
+	return out + name_len;
+}
+
 uint8_t *params_encode(uint8_t *out, const struct param *param)
 {
-	out = put_len(out, param->name_len);
-	out = put_len(out, param->value_len);
-	memcpy(out, param->name, param->name_len);
-	out += param->name_len;
+	out = params_encode_name(out, param->name, param->name_len, param->value_len);
 	memcpy(out, param->value, param->value_len);
 	return out + param->value_len;
 }

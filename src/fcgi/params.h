@@ -39,6 +39,12 @@ bool params_value_is(const struct param *param, const char *value);
 /* Bytes that a pair takes. */
 size_t params_encoded_len(size_t name_len, size_t value_len);
 
+/* Whether there is a pair of the same name as param. */
+bool params_have(const uint8_t *bytes, size_t len, const struct param *param);
+
+/* Writes a pair up to its value, which is to be of value_len bytes; returns where that goes. */
+uint8_t *params_encode_name(uint8_t *out, const char *name, size_t name_len, size_t value_len);
+
 /* Writes a pair (lengths of 31 bits at most) into params_encoded_len bytes; returns behind it. */
 uint8_t *params_encode(uint8_t *out, const struct param *param);
 

@@ -17,6 +17,9 @@
  */
 enum { HERD_SWEEP_MS = 10, HERD_SWEEPS_MAX = 200 };
 
+/* What the log held back is told when its second is over, without a tick that wakes for nothing. */
+enum { LOG_FLUSH_MS = 1000 };
+
 /* What is open: for the herd as a whole; a socket and its directory; with pipes, of two lives. */
 enum { HERD_DESCRIPTORS = 128, FRONT_DESCRIPTORS = 2, CHILD_DESCRIPTORS = 6 };
 
@@ -53,10 +56,37 @@ static bool mux_is_stopped(const struct herd *herd)
 	return !herd->has_mux || herd->mux.child.state == CHILD_STOPPED;
 }
 
+/* A service manager that does not listen must not keep us from our work. */
+static void tell(struct herd *herd, enum notify_event event, const char *status)
+{
+	int error = notify_send(herd->notify, event, status);
+
+	if (error < 0 && event != NOTIFY_ALIVE)
+		log_warnx("cannot tell the service manager: %s", strerror(-error));
+}
+
+static void tell_ready(struct herd *herd)
+{
+	size_t count = 0;
+	char status[64];
+
+	for (size_t i = 0; i < herd->backend_count; i++)
+		count += herd->backends[i].count;
+	(void)text_format(status, sizeof(status), "backends: %zu, children: %zu",
+			  herd->backend_count, count);
+	tell(herd, NOTIFY_READY, status);
+}
+
+static void on_alive(struct loop_timer *timer)
+{
+	tell(container_of(timer, struct herd, alive), NOTIFY_ALIVE, NULL);
+}
+
 void herd_set_running(struct herd *herd)
 {
 	herd_set_state(herd, HERD_RUNNING);
 	log_info("ready");
+	tell_ready(herd);
 }
 
 void herd_stop(struct herd *herd, int status)
@@ -65,6 +95,7 @@ void herd_stop(struct herd *herd, int status)
 		return;
 	startup_end(herd);
 	herd->status = status;
+	tell(herd, NOTIFY_STOPPING, "finishing the running requests");
 	herd_set_state(herd, HERD_ENDING_MUX);
 	if (herd->has_mux)
 		child_event(&herd->mux.child, CHILD_EVENT_STOP);
@@ -115,6 +146,14 @@ static void on_turn_end(struct loop_turn *turn)
 
 	herd_step(herd);
 	outputs_free_done(&herd->outputs);
+	if (log_flush() && !loop_timer_is_running(&herd->log_flush))
+		loop_timer_start(&herd->log_flush, LOG_FLUSH_MS);
+}
+
+/* That the turn ends is what it is for. */
+static void on_log_flush(struct loop_timer *timer)
+{
+	(void)timer;
 }
 
 static void on_exit_of(struct loop_children *exits, pid_t pid, int status)
@@ -261,12 +300,16 @@ char *herd_init(struct herd *herd, struct settings *settings)
 	*herd = (struct herd){.state = HERD_STARTING, .settings = settings};
 	outputs_init(&herd->outputs);
 	loop_timer_init(&herd->sweep, on_sweep);
+	loop_timer_init(&herd->alive, on_alive);
+	loop_timer_init(&herd->log_flush, on_log_flush);
 	for (size_t i = 0; i < settings->backend_count; i++)
 		herd->has_mux = herd->has_mux || backend_has_mux(settings->backends[i]);
 	raise_descriptor_limit(settings);
 	sentence = pidfile_open(&herd->pidfile, settings->pid_file);
 	if (!sentence)
 		sentence = open_backends(herd);
+	if (!sentence)
+		sentence = listen_find_untaken();
 	if (!sentence && herd->has_mux)
 		sentence = muxproc_open(&herd->mux, settings, herd->backends, &herd->outputs);
 	/* The first start of a child is made with no more than each later one. */
@@ -281,6 +324,8 @@ int herd_run(struct herd *herd)
 	loop_signal_start(&herd->user1, SIGUSR1, on_user1);
 	loop_children_start(&herd->exits, on_exit_of);
 	loop_turn_start(&herd->turn, on_turn_end);
+	if (herd->notify->watchdog_ms > 0)
+		loop_timer_repeat(&herd->alive, herd->notify->watchdog_ms);
 	startup_begin(herd);
 	loop_run();
 	return herd->status;

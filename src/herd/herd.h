@@ -13,6 +13,7 @@
 #include "herd/pidfile.h"
 #include "herd/startup.h"
 #include "os/loop.h"
+#include "os/notify.h"
 
 /*
  * One supervisor: owns the sockets, the children, the mux, and what goes with them. Its end goes
@@ -46,7 +47,8 @@ struct herd {
 	struct outputs outputs;
 	struct startup startup;
 	struct pidfile pidfile;
-	char *directory; /* owned: of the children's own sockets; NULL: none was needed */
+	struct notify *notify; /* borrowed; set before herd_run */
+	char *directory;       /* owned: of the children's own sockets; NULL: none was needed */
 
 	struct loop_children exits;
 	struct loop_turn turn;
@@ -54,6 +56,8 @@ struct herd {
 	struct loop_signal interrupt;
 	struct loop_signal hangup;
 	struct loop_signal user1;
+	struct loop_timer alive;     /* until the service manager's watchdog wants to hear of us */
+	struct loop_timer log_flush; /* until the log tells what it held back */
 	struct loop_timer sweep;
 	unsigned sweeps; /* done */
 };

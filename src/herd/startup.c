@@ -36,9 +36,9 @@ static void say(const struct herd *herd, FILE *out, const char *format, ...)
 	if (!herd->startup.foreground)
 		fprintf(out, "fcgi-herd: %s\n", text);
 	else if (out == stderr)
-		log_warnx("%s", text);
+		log_every(LOG_LEVEL_WARNING, "%s", text);
 	else
-		log_info("%s", text);
+		log_every(LOG_LEVEL_INFO, "%s", text);
 }
 
 /* Returns the status of the whole program for one that died. */

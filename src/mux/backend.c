@@ -8,6 +8,7 @@
 #include "mux/mux.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
+#include "mux/request_time.h"
 #include "mux/route.h"
 
 char *backend_init(struct backend *backend, struct mux *mux,

@@ -36,9 +36,9 @@ static void show_proc(const struct proc *proc)
 {
 	bool is_unix = proc->address.kind == ADDRESS_UNIX;
 
-	log_info("proc: %s %u %s %d %d %u %d", is_unix ? "" : proc->address.name,
-		 is_unix ? 0U : proc->address.port, is_unix ? proc->address.name : "",
-		 proc_is_child(proc), state_number(proc), proc->balance.load, (int)proc->pid);
+	log_every(LOG_LEVEL_INFO, "proc: %s %u %s %d %d %u %d", is_unix ? "" : proc->address.name,
+		  is_unix ? 0U : proc->address.port, is_unix ? proc->address.name : "",
+		  proc_is_child(proc), state_number(proc), proc->balance.load, (int)proc->pid);
 }
 
 static void show_balance(const struct backend *backend)
@@ -67,7 +67,8 @@ void debug_show_taken(const struct proc_connection *connection)
 	if (!is_wanted(proc))
 		return;
 	show_balance(proc->backend);
-	log_info("got proc: %d %d", stream_fd(&connection->stream), (int)proc->pid);
+	log_every(LOG_LEVEL_INFO, "got proc: %d %d", stream_fd(&connection->stream),
+		  (int)proc->pid);
 }
 
 void debug_show_released(const struct proc_connection *connection)
@@ -76,6 +77,7 @@ void debug_show_released(const struct proc_connection *connection)
 
 	if (!is_wanted(proc))
 		return;
-	log_info("release proc: %d %d", stream_fd(&connection->stream), (int)proc->pid);
+	log_every(LOG_LEVEL_INFO, "release proc: %d %d", stream_fd(&connection->stream),
+		  (int)proc->pid);
 	show_balance(proc->backend);
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "fcgi/params.h"
 #include "fcgi/record.h"
+#include "mux/authorizer.h"
 #include "mux/backend.h"
 #include "mux/front_connection.h"
 #include "mux/mux.h"
@@ -15,6 +16,7 @@
 #include "mux/proc_connection.h"
 #include "mux/request.h"
 #include "mux/request_records.h"
+#include "mux/request_time.h"
 #include "mux/route.h"
 #include "os/loop.h"
 
@@ -30,6 +32,8 @@ const char *failure_status(enum failure_kind kind)
 {
 	static const char *const statuses[FAILURE_KINDS] = {
 		[FAILURE_BAD_REQUEST] = "400 Bad Request",
+		[FAILURE_FORBIDDEN] = "403 Forbidden",
+		[FAILURE_NOT_FOUND] = "404 Not Found",
 		[FAILURE_BODY_TOO_LARGE] = "413 Content Too Large",
 		[FAILURE_PARAMS_TOO_LARGE] = "431 Request Header Fields Too Large",
 		[FAILURE_BAD_PROC] = "502 Bad Gateway",
@@ -89,6 +93,10 @@ void failure_answer(struct request *request, enum failure_kind kind, const char 
 	struct mux_counts *counts = &request->route->mux->counts;
 	struct param name = request_name(request);
 
+	if (request->asker) {
+		failure_answer(authorizer_part(request), kind, reason);
+		return;
+	}
 	log_warnx("request %.*s: %s: %s", (int)name.value_len, name.value,
 		  request->is_answered ? "answer broken off" : failure_status(kind), reason);
 	if (request->is_answered) {

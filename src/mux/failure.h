@@ -10,6 +10,8 @@ struct request;
 
 enum failure_kind {
 	FAILURE_BAD_REQUEST,	  /* 400 */
+	FAILURE_FORBIDDEN,	  /* 403 */
+	FAILURE_NOT_FOUND,	  /* 404 */
 	FAILURE_BODY_TOO_LARGE,	  /* 413 */
 	FAILURE_PARAMS_TOO_LARGE, /* 431 */
 	FAILURE_BAD_PROC,	  /* 502 */

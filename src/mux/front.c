@@ -62,7 +62,7 @@ static void on_acceptable(struct loop_io *io, int events)
 	}
 }
 
-void front_init(struct front *front, struct mux *mux, int fd, const struct address *address)
+char *front_init(struct front *front, struct mux *mux, int fd, const struct address *address)
 {
 	front->mux = mux;
 	address_format(address, front->name);
@@ -72,6 +72,7 @@ void front_init(struct front *front, struct mux *mux, int fd, const struct addre
 	loop_timer_init(&front->pause, on_pause_end);
 	loop_io_init(&front->listening, fd, on_acceptable);
 	loop_io_set(&front->listening, LOOP_READ);
+	return routing_init(&front->routing, mux, address);
 }
 
 static void front_stop_listening(struct front *front)
@@ -97,6 +98,7 @@ void front_fini(struct front *front)
 	close_all(&front->fresh, "the front is closed");
 	close_all(&front->watched, "the front is closed");
 	close_all(&front->ending, "the front is closed");
+	routing_fini(&front->routing);
 }
 
 static void end_when_done(struct list *connections)

@@ -5,15 +5,15 @@
 
 #include "base/address.h"
 #include "base/list.h"
+#include "mux/routing.h"
 #include "os/loop.h"
 
-struct route;
 struct mux;
 
 /* Where web servers connect to, and their connections. */
 struct front {
-	struct mux *mux;	      /* borrowed */
-	struct route *route;	      /* borrowed: that requests take from here */
+	struct mux *mux; /* borrowed */
+	struct routing routing;
 	char name[ADDRESS_TEXT_SIZE]; /* its address, for the log */
 	struct loop_io listening;
 	struct loop_timer pause; /* no descriptors left: accepting goes on after it */
@@ -22,8 +22,11 @@ struct front {
 	struct list ending;
 };
 
-/* Begins to accept on a listening socket, which the front then owns. */
-void front_init(struct front *front, struct mux *mux, int fd, const struct address *address);
+/*
+ * Begins to accept on a listening socket, which the front then owns. NULL, or a malloced sentence;
+ * then fini cleans up what there is.
+ */
+char *front_init(struct front *front, struct mux *mux, int fd, const struct address *address);
 void front_fini(struct front *front);
 
 /* Accepts nothing more and closes the connections that carry no request. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "mux/authorizer.h"
 #include "mux/front.h"
 #include "mux/mux.h"
 #include "mux/proc_connection.h"
@@ -132,6 +133,7 @@ static void connection_throttle(struct front_connection *connection, bool is_thr
 
 		if (request->proc)
 			proc_connection_update(request->proc);
+		authorizer_update(request);
 	}
 }
 

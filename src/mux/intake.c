@@ -7,19 +7,39 @@
 #include "mux/request.h"
 #include "mux/request_records.h"
 #include "mux/route.h"
+#include "mux/routing.h"
 #include "mux/status.h"
+#include "policy/retry.h"
+#include "policy/rewrite.h"
 
 /* What the mux itself wants to know of the parameters. */
 struct facts {
 	struct param method;
-	struct param content_length;
 	struct param script_name;
+	uint64_t announced_len; /* of the body */
+	bool has_denied;	/* there are such that no application gets */
 };
+
+/* What is no number announces what its digits say: it is not for us to judge. */
+static uint64_t read_len(const struct param *content_length)
+{
+	uint64_t len = 0;
+
+	for (size_t i = 0; i < content_length->value_len && len < UINT64_MAX / 100; i++) {
+		char digit = content_length->value[i];
+
+		if (digit < '0' || digit > '9')
+			break;
+		len = len * 10 + (uint64_t)(digit - '0');
+	}
+	return len;
+}
 
 /* Looks at all parameters once. False: they are no pairs. */
 static bool scan_params(const struct request *request, struct facts *facts)
 {
-	const uint8_t *at = buffer_data(&request->records) + REQUEST_PARAMS_AT;
+	const struct text_list *denied = &request->route->settings->deny_params;
+	const uint8_t *at = request_params(request);
 	const uint8_t *end = at + request->params_len;
 	struct param param;
 
@@ -29,32 +49,22 @@ static bool scan_params(const struct request *request, struct facts *facts)
 		if (params_name_is(&param, "REQUEST_METHOD"))
 			facts->method = param;
 		else if (params_name_is(&param, "CONTENT_LENGTH"))
-			facts->content_length = param;
+			facts->announced_len = read_len(&param);
 		else if (params_name_is(&param, "SCRIPT_NAME"))
 			facts->script_name = param;
+		else if (rewrite_is_denied(param.name, param.name_len, denied->items,
+					   denied->count))
+			facts->has_denied = true;
 	}
 	return true;
 }
 
+/* While an authorizer is asked, it is not known whose limit holds. */
 static bool is_over_limit(const struct request *request, uint64_t body_len)
 {
 	uint64_t limit = request->route->settings->max_request_size;
 
-	return limit > 0 && body_len > limit;
-}
-
-static bool announces_too_much(const struct request *request, const struct param *content_length)
-{
-	uint64_t len = 0;
-
-	for (size_t i = 0; i < content_length->value_len; i++) {
-		char digit = content_length->value[i];
-
-		if (digit < '0' || digit > '9' || is_over_limit(request, len))
-			break;
-		len = len * 10 + (uint64_t)(digit - '0');
-	}
-	return is_over_limit(request, len);
+	return limit > 0 && body_len > limit && request->state != REQUEST_AUTHORIZING;
 }
 
 static void refuse_body(struct request *request)
@@ -73,14 +83,19 @@ static void end_params(struct request *request)
 			       "the parameters are no name-value pairs");
 		return;
 	}
+	if (status_is_asked(request->route->mux, &facts.script_name)) {
+		status_answer(request);
+		return;
+	}
 	request->has_input = request->role == RECORD_AUTHORIZER;
 	request->method = (uint8_t)retry_class(facts.method.value, facts.method.value_len);
-	if (status_is_asked(request->route->mux, &facts.script_name))
-		status_answer(request);
-	else if (announces_too_much(request, &facts.content_length))
-		refuse_body(request);
-	else if (!request_close_params(request))
+	if (!request_close_params(request)) {
 		failure_answer(request, FAILURE_NO_ROOM, "out of memory");
+		return;
+	}
+	routing_apply(request, facts.has_denied);
+	if (request_is_awaited(request) && is_over_limit(request, facts.announced_len))
+		refuse_body(request);
 }
 
 static void receive_params(struct request *request, const struct record_piece *piece)
@@ -137,18 +152,13 @@ static void receive_body(struct request *request, const struct record_piece *pie
 		failure_answer(request, FAILURE_NO_ROOM, "out of memory");
 }
 
-static size_t buffered_len(const struct request *request)
-{
-	return request->records.len - request->head_len;
-}
-
 /* A worker is not held by a body that trickles in: it gets the whole, or a full buffer. */
 static bool has_enough(const struct request *request)
 {
 	if (request->state != REQUEST_RECEIVING || !request->has_params)
 		return false;
 	return request->has_input ||
-	       buffered_len(request) >= request->route->mux->settings->request_buffer;
+	       request_buffered_len(request) >= request->route->mux->settings->request_buffer;
 }
 
 void intake_receive(struct request *request, const struct record_piece *piece)
@@ -158,6 +168,18 @@ void intake_receive(struct request *request, const struct record_piece *piece)
 	else
 		receive_body(request, piece);
 	if (has_enough(request))
+		route_submit(request->route, request);
+	else if (request->state == REQUEST_AUTHORIZING)
+		request_update_blocked(request);
+}
+
+void intake_go_on(struct request *request)
+{
+	if (request->state != REQUEST_RECEIVING)
+		return;
+	if (is_over_limit(request, request->body_len))
+		refuse_body(request);
+	else if (has_enough(request))
 		route_submit(request->route, request);
 }
 
@@ -172,7 +194,7 @@ void intake_hurry(struct request *request, size_t len)
 
 	if (request->state != REQUEST_RECEIVING || !request->has_params || !is_alone(request))
 		return;
-	if (buffered_len(request) + len > request->route->mux->settings->request_buffer &&
+	if (request_buffered_len(request) + len > request->route->mux->settings->request_buffer &&
 	    balance_group_has_room(&route->group))
 		route_submit(route, request);
 }

@@ -16,6 +16,9 @@ struct request;
  */
 void intake_receive(struct request *request, const struct record_piece *piece);
 
+/* It has been authorized, and is routed: queued once enough is there. */
+void intake_go_on(struct request *request);
+
 /*
  * So much of the connection's input is at hand. Where that fills the buffer with this request's
  * body alone, and a proc has room, it runs at once, and the body need not pass through the buffer.

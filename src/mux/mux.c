@@ -82,9 +82,10 @@ static void on_tick(struct loop_timer *timer)
 	for (size_t i = 0; i < mux->front_count; i++)
 		front_tick(&mux->fronts[i]);
 	for (size_t i = 0; i < mux->route_count; i++)
-		route_tick(&mux->routes[i]);
+		route_tick(mux->routes[i]);
 	for (size_t i = 0; i < mux->backend_count; i++)
 		backend_tick(&mux->backends[i]);
+	(void)log_flush();
 }
 
 /* Nothing more is accepted; the loop stops when the last request is answered. */
@@ -125,8 +126,7 @@ static struct proc *find_child(struct mux *mux, const struct control_message *me
 	if (message->backend >= mux->backend_count)
 		return NULL;
 	backend = &mux->backends[message->backend];
-	if (message->proc >= backend->proc_count ||
-	    !proc_is_child(&backend->procs[message->proc]))
+	if (message->proc >= backend->proc_count || !proc_is_child(&backend->procs[message->proc]))
 		return NULL;
 	return &backend->procs[message->proc];
 }
@@ -200,58 +200,12 @@ static char *open_backends(struct mux *mux, const struct settings *settings)
 	return NULL;
 }
 
-/* Whether a backend's requests come from this address, or such ones. */
-static bool has_front(const struct backend *backend, const struct address *front)
-{
-	return backend_has_mux(backend->settings) &&
-	       address_list_has(&backend->settings->listen, front);
-}
-
-static bool route_is_for(const struct route *route, const struct address *front)
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < route->mux->backend_count; i++) {
-		const struct backend *backend = &route->mux->backends[i];
-
-		if (!has_front(backend, front))
-			continue;
-		if (found == route->backend_count || route->backends[found++] != backend)
-			return false;
-	}
-	return found == route->backend_count;
-}
-
-/* NULL: no memory. */
-static struct route *new_route(struct mux *mux, const struct address *front)
-{
-	struct route *route = &mux->routes[mux->route_count++];
-	int error = route_init(route, mux, mux->backend_count);
-
-	for (size_t i = 0; i < mux->backend_count && error == 0; i++)
-		if (has_front(&mux->backends[i], front))
-			error = route_attach(route, &mux->backends[i]);
-	return error == 0 ? route : NULL;
-}
-
-static struct route *find_route(struct mux *mux, const struct address *front)
-{
-	for (size_t i = 0; i < mux->route_count; i++)
-		if (route_is_for(&mux->routes[i], front))
-			return &mux->routes[i];
-	return new_route(mux, front);
-}
-
 /* The front of one address takes the next of the sockets. */
 static char *open_front(struct mux *mux, const struct address *address, const struct mux_plan *plan)
 {
 	struct front *front = &mux->fronts[mux->front_count];
 
-	front->route = find_route(mux, address);
-	if (!front->route)
-		return text_new("out of memory");
-	front_init(front, mux, plan->front_fds[mux->front_count++], address);
-	return NULL;
+	return front_init(front, mux, plan->front_fds[mux->front_count++], address);
 }
 
 /* Those that the section of this number is the first to name; *wanted counts them. */
@@ -278,8 +232,7 @@ static char *open_fronts(struct mux *mux, const struct mux_plan *plan)
 	char *error = NULL;
 
 	mux->fronts = calloc(plan->front_count, sizeof(*mux->fronts));
-	mux->routes = calloc(plan->front_count, sizeof(*mux->routes));
-	if (!mux->fronts || !mux->routes)
+	if (!mux->fronts)
 		return text_new("out of memory");
 	for (size_t i = 0; i < mux->backend_count && !error; i++)
 		error = open_fronts_of(mux, i, plan, &wanted);
@@ -339,7 +292,7 @@ void mux_free(struct mux *mux)
 	for (size_t i = 0; i < mux->backend_count; i++)
 		backend_fini(&mux->backends[i]);
 	for (size_t i = 0; i < mux->route_count; i++)
-		route_fini(&mux->routes[i]);
+		route_free(mux->routes[i]);
 	free_ended(mux);
 	free(mux->fronts);
 	free(mux->routes);

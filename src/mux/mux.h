@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "config/settings.h"
+#include "fcgi/record.h"
 #include "fcgi/record_reader.h"
 #include "mux/failure.h"
 #include "os/loop.h"
@@ -44,7 +45,7 @@ struct mux {
 	const struct settings *settings; /* borrowed */
 	struct front *fronts;		 /* owned */
 	size_t front_count;
-	struct route *routes; /* owned; fronts with the same backends have the same */
+	struct route **routes; /* owned; keys with the same backends have the same */
 	size_t route_count;
 	struct backend *backends; /* owned; in the order of the configuration */
 	size_t backend_count;
@@ -67,6 +68,7 @@ struct mux {
 	struct list ended_fronts; /* front connections */
 	struct list ended_procs;  /* proc connections */
 
+	char path[RECORD_CONTENT_MAX]; /* of the request that is looked at */
 	/* Where all connections read into, one at a time, with room before it for what was held. */
 	uint8_t scratch[RECORD_HEADROOM + MUX_SCRATCH_LEN];
 };

@@ -8,6 +8,7 @@
 #include "fcgi/record.h"
 #include "fcgi/record_reader.h"
 #include "fcgi/values.h"
+#include "mux/authorizer.h"
 #include "mux/backend.h"
 #include "mux/front.h"
 #include "mux/front_connection.h"
@@ -238,6 +239,10 @@ static void answer_pass(struct answer *answer, struct request *request,
 {
 	if (!request_is_awaited(request))
 		return;
+	if (request->asker) {
+		authorizer_take(request, piece);
+		return;
+	}
 	record_set_id(piece->record, request->id);
 	if (answer->request != request || !run_extend(&answer->run, piece)) {
 		answer_flush(answer);
@@ -322,7 +327,9 @@ static void end_released(struct answer *answer)
 		struct request *request = container_of(link, struct request, carried);
 
 		list_detach(link);
-		if (request_is_awaited(request))
+		if (request_is_awaited(request) && request->asker)
+			authorizer_finish(request);
+		else if (request_is_awaited(request))
 			request_end(request);
 		else if (request->state == REQUEST_ABANDONED)
 			request_set_state(request, REQUEST_DONE);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "mux/authorizer.h"
 #include "mux/backend.h"
 #include "mux/front.h"
 #include "mux/front_connection.h"
@@ -30,6 +31,10 @@ static bool is_blocked_now(const struct request *request)
 	case REQUEST_ABANDONED:
 	case REQUEST_DONE:
 		return false;
+	case REQUEST_AUTHORIZING:
+		return !request->has_input &&
+		       request_buffered_len(request) >=
+			       request_mux(request)->settings->request_buffer;
 	case REQUEST_QUEUED:
 		return !request->has_input;
 	case REQUEST_RUNNING:
@@ -77,6 +82,7 @@ void request_set_state(struct request *request, enum request_state state)
 	queue_remove(&request->route->queue, &request->ticket);
 	switch (state) {
 	case REQUEST_RECEIVING:
+	case REQUEST_AUTHORIZING:
 		break;
 	case REQUEST_QUEUED:
 		join_queue(request);
@@ -114,6 +120,7 @@ void request_end(struct request *request)
 		connection->is_lingering = true;
 	if (!request->keep || request_mux(request)->is_draining)
 		connection->is_over = true;
+	authorizer_drop(request);
 	if (proc)
 		proc_connection_abandon(request);
 	request_set_state(request, request->proc ? REQUEST_ABANDONED : REQUEST_DONE);
@@ -123,8 +130,8 @@ void request_end(struct request *request)
 	front_connection_update(connection);
 }
 
-struct request *request_new(struct front_connection *connection, uint16_t id,
-			    const struct record_begin *begin)
+static struct request *request_alloc(struct front_connection *connection, struct route *route,
+				     uint16_t role)
 {
 	struct request *request = calloc(1, sizeof(*request));
 
@@ -136,18 +143,44 @@ struct request *request_new(struct front_connection *connection, uint16_t id,
 	}
 	/* The headers follow when what is in them is known. */
 	buffer_grow(&request->records, REQUEST_PARAMS_AT);
+	request->head_len = REQUEST_PARAMS_AT;
 	request->connection = connection;
-	request->route = connection->front->route;
-	request->id = id;
+	request->route = route;
+	request->role = role;
 	request->proc_id = FIRST_PROC_ID;
-	request->role = begin->role;
-	request->keep = begin->flags & RECORD_FLAG_KEEP_CONN;
 	queue_ticket_init(&request->ticket);
+	list_init(&request->link);
 	list_init(&request->running);
 	list_init(&request->carried);
+	return request;
+}
+
+struct request *request_new(struct front_connection *connection, uint16_t id,
+			    const struct record_begin *begin)
+{
+	struct route *first = connection->front->routing.routes[0];
+	struct request *request = request_alloc(connection, first, begin->role);
+
+	if (!request)
+		return NULL;
+	request->id = id;
+	request->keep = begin->flags & RECORD_FLAG_KEEP_CONN;
 	list_append(&connection->requests, &request->link);
 	connection->request_count++;
 	return request;
+}
+
+struct request *request_new_question(struct request *asker, struct route *route)
+{
+	struct request *question = request_alloc(asker->connection, route, RECORD_AUTHORIZER);
+
+	if (!question)
+		return NULL;
+	question->asker = asker;
+	question->method = RETRY_SAFE_METHODS;
+	question->has_params = true;
+	question->has_input = true;
+	return question;
 }
 
 void request_free(struct request *request)
@@ -156,33 +189,10 @@ void request_free(struct request *request)
 	free(request);
 }
 
-uint64_t request_running_ms(const struct request *request)
-{
-	return loop_now_ms() - request->running_since_ms;
-}
-
-bool request_has_run_for(const struct request *request, uint64_t limit_ms)
-{
-	return limit_ms > 0 && request_running_ms(request) >= limit_ms;
-}
-
 void request_abort(struct request *request, const char *reason)
 {
 	struct param name = request_name(request);
 
 	log_debug("request %.*s: dropped: %s", (int)name.value_len, name.value, reason);
 	request_end(request);
-}
-
-void request_name_slow(struct request *request)
-{
-	struct param name = request_name(request);
-	struct param script = request_script(request);
-
-	request->is_slow = true;
-	request_mux(request)->counts.slow_requests++;
-	log_warnx("request %.*s: slow: %s has not answered for %llu ms; script=%.*s",
-		  (int)name.value_len, name.value, request->proc->proc->name,
-		  (unsigned long long)request_running_ms(request), (int)script.value_len,
-		  script.value);
 }

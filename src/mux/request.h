@@ -7,24 +7,28 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
-#include "fcgi/record.h"
 #include "policy/queue.h"
-#include "policy/retry.h"
 
+struct authorization;
 struct front_connection;
 struct proc_connection;
+struct record_begin;
 struct route;
 
 /*
- *   RECEIVING --> QUEUED <--> RUNNING --> ABANDONED
- *       |            |           |            |
- *       +------------+-----------+----------> DONE
+ *   RECEIVING <--> AUTHORIZING
+ *       |
+ *       +--> QUEUED <--> RUNNING --> ABANDONED
+ *                                        |
+ *       from all, when it ends:          +--> DONE
  *
- * RUNNING to QUEUED: its proc failed, and it may be sent again. ABANDONED: nobody waits for its
- * answer any more, but its proc still works on it, and it counts as load.
+ * AUTHORIZING: an authorizer is asked, and the body comes in meanwhile. RUNNING to QUEUED: its proc
+ * failed, and it may be sent again. ABANDONED: nobody waits for its answer any more, but its proc
+ * still works on it, and it counts as load.
  */
 enum request_state {
 	REQUEST_RECEIVING,
+	REQUEST_AUTHORIZING,
 	REQUEST_QUEUED,
 	REQUEST_RUNNING,
 	REQUEST_ABANDONED,
@@ -44,6 +48,8 @@ struct request {
 	struct front_connection *connection; /* that it came on; borrowed, NULL when ABANDONED */
 	struct route *route;		     /* borrowed */
 	struct proc_connection *proc;	     /* that carries it; borrowed, or NULL */
+	struct authorization *authorization; /* owned: where it asks an authorizer; or NULL */
+	struct request *asker; /* the one whose authorization it is; borrowed; else NULL */
 	struct buffer records;
 	size_t head_len; /* bytes of the records before the body */
 	size_t params_len;
@@ -68,6 +74,8 @@ struct request {
 /* Begins one on a connection; NULL: no memory. */
 struct request *request_new(struct front_connection *connection, uint16_t id,
 			    const struct record_begin *begin);
+/* One that asks a route's procs on behalf of another, without parameters yet; NULL: no memory. */
+struct request *request_new_question(struct request *asker, struct route *route);
 /* Frees one that rested on mux->ended_requests. */
 void request_free(struct request *request);
 
@@ -79,13 +87,6 @@ void request_update_blocked(struct request *request);
 
 /* Whether a web server waits for its answer. */
 bool request_is_awaited(const struct request *request);
-
-/* For how long its proc has had it; whether that is at least a limit, where 0 is none. */
-uint64_t request_running_ms(const struct request *request);
-bool request_has_run_for(const struct request *request, uint64_t limit_ms);
-
-/* It has run for long: says so in the log, once. */
-void request_name_slow(struct request *request);
 
 /* The client takes it back or has left. */
 void request_abort(struct request *request, const char *reason);

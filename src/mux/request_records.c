@@ -70,6 +70,41 @@ bool request_close_params(struct request *request)
 	return true;
 }
 
+const uint8_t *request_params(const struct request *request)
+{
+	return buffer_data(&request->records) + REQUEST_PARAMS_AT;
+}
+
+size_t request_buffered_len(const struct request *request)
+{
+	return request->records.len - request->head_len;
+}
+
+bool request_replace_params(struct request *request, const uint8_t *params, size_t len)
+{
+	struct buffer old = request->records;
+	size_t body_len = request_buffered_len(request);
+	const uint8_t *body = buffer_data(&old) + request->head_len;
+	uint8_t *room;
+
+	buffer_init(&request->records);
+	room = buffer_room(&request->records, REQUEST_PARAMS_AT + len);
+	if (room) {
+		if (len > 0)
+			memcpy(room + REQUEST_PARAMS_AT, params, len);
+		buffer_grow(&request->records, REQUEST_PARAMS_AT + len);
+		request->params_len = len;
+	}
+	if (!room || !request_close_params(request) ||
+	    (body_len > 0 && buffer_append(&request->records, body, body_len) < 0)) {
+		buffer_fini(&request->records);
+		request->records = old;
+		return false;
+	}
+	buffer_fini(&old);
+	return true;
+}
+
 /*
  * The value is as long as it is, and the padding makes up for it: the record keeps its length and
  * is written anew whenever the request is given to a proc.

@@ -20,6 +20,15 @@ enum { REQUEST_PARAMS_AT = RECORD_BEGIN_LEN + RECORD_HEADER_LEN };
  */
 bool request_close_params(struct request *request);
 
+/* The same with other parameters, encoded, in place of those that it has. False: no memory. */
+bool request_replace_params(struct request *request, const uint8_t *params, size_t len);
+
+/* Its parameters, params_len bytes, valid until they are replaced. */
+const uint8_t *request_params(const struct request *request);
+
+/* Bytes of its body, as records. */
+size_t request_buffered_len(const struct request *request);
+
 /* Puts the id on its proc connection into the records, and whether that is to be kept. */
 void request_address(struct request *request, uint16_t id, bool keep);
 

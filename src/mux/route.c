@@ -1,6 +1,5 @@
 #include "mux/route.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "mux/backend.h"
@@ -13,30 +12,68 @@
 /* Clients do not leave sooner: to ask costs a system call. */
 enum { PATIENCE_MS = 100 };
 
-int route_init(struct route *route, struct mux *mux, size_t backends_max)
+static bool is_for(const struct route *route, const unsigned *backends, size_t count)
 {
-	*route = (struct route){.mux = mux};
-	queue_init(&route->queue);
-	route->backends = calloc(backends_max, sizeof(*route->backends));
-	route->group.balances = calloc(backends_max, sizeof(*route->group.balances));
-	return route->backends && route->group.balances ? 0 : -ENOMEM;
+	if (route->backend_count != count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (route->backends[i] != &route->mux->backends[backends[i]])
+			return false;
+	return true;
 }
 
-void route_fini(struct route *route)
-{
-	free(route->backends);
-	free(route->group.balances);
-}
-
-int route_attach(struct route *route, struct backend *backend)
+/* They know each other from now on. */
+static bool attach(struct route *route, struct backend *backend)
 {
 	if (backend_note_route(backend, route) < 0)
-		return -ENOMEM;
+		return false;
 	if (route->backend_count == 0)
 		route->settings = backend->settings;
 	route->backends[route->backend_count++] = backend;
 	route->group.balances[route->group.count++] = &backend->balance;
-	return 0;
+	return true;
+}
+
+static struct route *route_new(struct mux *mux, const unsigned *backends, size_t count)
+{
+	struct route *route = calloc(1, sizeof(*route));
+	bool is_good;
+
+	if (!route)
+		return NULL;
+	route->mux = mux;
+	queue_init(&route->queue);
+	route->backends = calloc(count, sizeof(*route->backends));
+	route->group.balances = calloc(count, sizeof(*route->group.balances));
+	is_good = route->backends && route->group.balances;
+	for (size_t i = 0; i < count && is_good; i++)
+		is_good = attach(route, &mux->backends[backends[i]]);
+	if (is_good)
+		return route;
+	route_free(route);
+	return NULL;
+}
+
+void route_free(struct route *route)
+{
+	free(route->backends);
+	free(route->group.balances);
+	free(route);
+}
+
+struct route *route_for(struct mux *mux, const unsigned *backends, size_t count)
+{
+	struct route **routes;
+
+	for (size_t i = 0; i < mux->route_count; i++)
+		if (is_for(mux->routes[i], backends, count))
+			return mux->routes[i];
+	routes = reallocarray(mux->routes, mux->route_count + 1, sizeof(struct route *));
+	if (!routes)
+		return NULL;
+	mux->routes = routes;
+	routes[mux->route_count] = route_new(mux, backends, count);
+	return routes[mux->route_count] ? routes[mux->route_count++] : NULL;
 }
 
 bool route_has_other(const struct route *route, const struct backend *backend)

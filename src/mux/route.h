@@ -26,13 +26,9 @@ struct route {
 	struct queue queue;			 /* requests that are QUEUED */
 };
 
-/* Without backends, and with room for so many. 0 or -ENOMEM. */
-int route_init(struct route *route, struct mux *mux, size_t backends_max)
-	__attribute__((warn_unused_result));
-void route_fini(struct route *route);
-
-/* They know each other from now on. 0 or -ENOMEM. */
-int route_attach(struct route *route, struct backend *backend) __attribute__((warn_unused_result));
+/* The route of the backends of these numbers, which the mux owns: made once. NULL: no memory. */
+struct route *route_for(struct mux *mux, const unsigned *backends, size_t count);
+void route_free(struct route *route);
 
 /* Whether requests that this backend cannot take now can go to another. */
 bool route_has_other(const struct route *route, const struct backend *backend);

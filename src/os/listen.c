@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -17,6 +18,15 @@
 #include "os/address.h"
 
 enum { LISTEN_FDS_MAX = 1024, MODE_ALL = 0777, PATH_SIZE = ADDRESS_PATH_MAX + 1 };
+
+/*
+ * The passed sockets, LISTEN_FIRST_FD and on, and which of them a listener has taken. There is one
+ * such list in a process, as there is one table of descriptors.
+ */
+static struct {
+	int count;
+	bool is_taken[LISTEN_FDS_MAX];
+} passed;
 
 /* NULL would mean that all went well. */
 static char *sentence_or(char *sentence)
@@ -243,11 +253,51 @@ static char *bind_tcp(struct listener *listener, const struct listen_plan *plan)
 	return NULL;
 }
 
+/* Whatever path leads there. The service manager does not know of a chroot. */
+static bool is_same_socket(const char *path, const struct listen_plan *plan)
+{
+	struct stat theirs, ours;
+
+	if (strcmp(path, plan->address.name) == 0)
+		return true;
+	return !plan->root && stat(path, &theirs) == 0 && stat(plan->address.name, &ours) == 0 &&
+	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+static bool is_bound_to(int fd, const struct listen_plan *plan)
+{
+	struct socket_address bound = {.len = sizeof(bound.storage)}, wanted;
+
+	if (getsockname(fd, (struct sockaddr *)&bound.storage, &bound.len) < 0)
+		return false;
+	if (bound.storage.ss_family == AF_UNIX)
+		return plan->address.kind == ADDRESS_UNIX &&
+		       is_same_socket(((struct sockaddr_un *)&bound.storage)->sun_path, plan);
+	return plan->address.kind == ADDRESS_TCP &&
+	       !socket_address_resolve(&plan->address, &wanted) && wanted.len == bound.len &&
+	       memcmp(&wanted.storage, &bound.storage, bound.len) == 0;
+}
+
+/* -1: none is bound there. */
+static int find_passed(const struct listen_plan *plan)
+{
+	for (int i = 0; i < passed.count; i++) {
+		if (passed.is_taken[i] || !is_bound_to(LISTEN_FIRST_FD + i, plan))
+			continue;
+		passed.is_taken[i] = true;
+		return LISTEN_FIRST_FD + i;
+	}
+	return -1;
+}
+
 char *listener_open(struct listener *listener, const struct listen_plan *plan)
 {
 	char *error;
 
 	listener_init(listener);
+	listener->fd = find_passed(plan);
+	if (listener->fd >= 0)
+		return NULL;
 	if (plan->address.kind == ADDRESS_UNIX)
 		error = bind_unix(listener, plan);
 	else
@@ -322,10 +372,40 @@ int listen_take_passed(void)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	for (int i = 0; i < count; i++)
-		if (take_fd(LISTEN_FIRST_FD + i) < 0)
+	memset(&passed, 0, sizeof(passed));
+	while (passed.count < count) {
+		if (take_fd(LISTEN_FIRST_FD + passed.count) < 0)
 			return -EINVAL;
+		passed.count++;
+	}
 	return count;
+}
+
+static char *complain_of_untaken(int fd)
+{
+	struct socket_address bound = {.len = sizeof(bound.storage)};
+	char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
+	const char *path = ((struct sockaddr_un *)&bound.storage)->sun_path;
+	bool is_unix;
+
+	if (getsockname(fd, (struct sockaddr *)&bound.storage, &bound.len) < 0)
+		bound.len = 0;
+	is_unix = bound.storage.ss_family == AF_UNIX;
+	if (!is_unix)
+		(void)getnameinfo((struct sockaddr *)&bound.storage, bound.len, host, sizeof(host),
+				  port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	return sentence_or(text_new("a socket was passed (LISTEN_FDS) that is not among the listen "
+				    "addresses: %s%s%s",
+				    is_unix ? path : host, is_unix ? "" : " port ", port));
+}
+
+char *listen_find_untaken(void)
+{
+	for (int i = 0; i < passed.count; i++) {
+		if (!passed.is_taken[i])
+			return complain_of_untaken(LISTEN_FIRST_FD + i);
+	}
+	return NULL;
 }
 
 static char *directory_below(const char *parent)

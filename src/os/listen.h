@@ -9,7 +9,8 @@
 
 /*
  * Listening sockets: non-blocking and close-on-exec. A Unix socket that nobody answers at is
- * replaced, one that answers is refused, and anything that is no socket is never touched.
+ * replaced, one that answers is refused, and anything that is no socket is never touched. What a
+ * service manager opened for us is taken in place of opening it.
  */
 
 struct listen_plan {
@@ -38,8 +39,10 @@ struct listener {
 void listener_init(struct listener *listener);
 
 /*
- * Opens and listens. Returns NULL, or a malloced sentence (address, step, errno's text, what to
- * do); then nothing is left behind and the listener is closed.
+ * Takes the passed socket that is bound to the address, where listen_take_passed found one: with
+ * its owner, mode and backlog, and listener_close will not remove it. Otherwise opens and listens.
+ * Returns NULL, or a malloced sentence (address, step, errno's text, what to do); then nothing is
+ * left behind and the listener is closed.
  */
 char *listener_open(struct listener *listener, const struct listen_plan *plan)
 	__attribute__((warn_unused_result));
@@ -58,6 +61,12 @@ void listener_release(struct listener *listener);
  */
 enum { LISTEN_FIRST_FD = 3 };
 int listen_take_passed(void) __attribute__((warn_unused_result));
+
+/*
+ * NULL where each of them was taken by a listener_open; else a malloced sentence that names one at
+ * which nobody would answer.
+ */
+char *listen_find_untaken(void) __attribute__((warn_unused_result));
 
 /*
  * Makes a directory below one of /run, $XDG_RUNTIME_DIR or /tmp that only this process's user and

@@ -322,6 +322,107 @@ static void test_passed_sockets(void **state)
 		close(LISTEN_FIRST_FD);
 }
 
+/* The open socket of the place becomes the one that was passed, and nothing else holds it. */
+static void pass(struct place *place)
+{
+	int fd = place->listener.fd;
+
+	place->listener.fd = -1;
+	listener_release(&place->listener);
+	if (fd != LISTEN_FIRST_FD) {
+		assert_int_equal(dup2(fd, LISTEN_FIRST_FD), LISTEN_FIRST_FD);
+		close(fd);
+	}
+	set_passed("1", 0);
+	assert_int_equal(listen_take_passed(), 1);
+}
+
+static void forget_passed(void)
+{
+	close(LISTEN_FIRST_FD);
+	assert_int_equal(listen_take_passed(), 0);
+}
+
+static void test_a_passed_socket_is_taken_as_it_is(void **state)
+{
+	struct place *place = *state;
+	struct stat status;
+
+	open_well(place);
+	pass(place);
+	place->plan.mode = 0600;
+	open_well(place);
+	assert_int_equal(place->listener.fd, LISTEN_FIRST_FD);
+	assert_null(listen_find_untaken());
+	close(connect_there(place));
+	listener_close(&place->listener);
+	assert_int_equal(stat(place->path, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0660);
+	/* Once: its number may be anybody's by now. */
+	open_well(place);
+	assert_true(place->listener.directory >= 0);
+	forget_passed();
+}
+
+static void test_a_passed_socket_is_found_by_any_path(void **state)
+{
+	struct place *place = *state;
+
+	open_well(place);
+	pass(place);
+	set_path(place, "./s");
+	open_well(place);
+	assert_int_equal(place->listener.fd, LISTEN_FIRST_FD);
+	assert_int_equal(unlink(place->path), 0);
+	forget_passed();
+}
+
+static void test_a_passed_port(void **state)
+{
+	struct place *place = *state;
+	uint16_t port;
+
+	listen_on_host(place, "127.0.0.1");
+	port = place->plan.address.port;
+	pass(place);
+	assert_null(address_set_host(&place->plan.address, "localhost", port));
+	open_well(place);
+	assert_int_equal(place->listener.fd, LISTEN_FIRST_FD);
+	listener_close(&place->listener);
+	assert_int_equal(listen_take_passed(), 0);
+}
+
+static void check_untaken(const char *words)
+{
+	char *sentence = listen_find_untaken();
+
+	assert_non_null(sentence);
+	if (!strstr(sentence, words))
+		fail_msg("\"%s\" does not say \"%s\"", sentence, words);
+	free(sentence);
+}
+
+static void test_a_passed_socket_that_nobody_asked_for(void **state)
+{
+	struct place *place = *state;
+
+	assert_null(listen_find_untaken());
+	open_well(place);
+	pass(place);
+	check_untaken(place->path);
+	assert_int_equal(unlink(place->path), 0);
+	set_path(place, "other");
+	open_well(place);
+	assert_int_not_equal(place->listener.fd, LISTEN_FIRST_FD);
+	listener_close(&place->listener);
+	set_path(place, "s");
+	forget_passed();
+	listen_on_host(place, "127.0.0.1");
+	pass(place);
+	check_untaken("127.0.0.1 port ");
+	forget_passed();
+}
+
 static void test_a_private_directory(void **state)
 {
 	gid_t groups[] = {(gid_t)-1, getegid()};
@@ -376,6 +477,10 @@ int main(void)
 		LISTEN_TEST(test_ipv4),
 		LISTEN_TEST(test_ipv6),
 		LISTEN_TEST(test_passed_sockets),
+		LISTEN_TEST(test_a_passed_socket_is_taken_as_it_is),
+		LISTEN_TEST(test_a_passed_socket_is_found_by_any_path),
+		LISTEN_TEST(test_a_passed_port),
+		LISTEN_TEST(test_a_passed_socket_that_nobody_asked_for),
 		cmocka_unit_test(test_a_private_directory),
 		cmocka_unit_test(test_a_private_directory_where_the_usual_place_is_closed),
 	};

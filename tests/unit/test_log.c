@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,79 +20,9 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "log_fixture.h"
 
-enum { LOGGED_SIZE = 512 * 1024, LONG_LEN = 64 * 1024, STATUS = 78, TURNS_MAX = 10000 };
-
-#define TIME "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z "
-
-/* A log file of its own for each test. */
-struct fixture {
-	char path[128];
-	char logged[LOGGED_SIZE];
-};
-
-static int set_up(void **state)
-{
-	const char *directory = getenv("TMPDIR");
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	int fd;
-
-	if (!fixture)
-		return -1;
-	if (text_format(fixture->path, sizeof(fixture->path), "%s/log.XXXXXX",
-			directory ? directory : "/tmp") < 0)
-		return -1;
-	fd = mkstemp(fixture->path);
-	if (fd < 0)
-		return -1;
-	close(fd);
-	log_init("herd", LOG_FORM_FULL);
-	log_set_level(LOG_LEVEL_DEBUG);
-	*state = fixture;
-	return log_open(fixture->path);
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	unlink(fixture->path);
-	free(fixture);
-	return log_open("stderr");
-}
-
-static const char *read_file(struct fixture *fixture, const char *path)
-{
-	FILE *file = fopen(path, "r");
-	size_t len;
-
-	assert_non_null(file);
-	len = fread(fixture->logged, 1, LOGGED_SIZE - 1, file);
-	fixture->logged[len] = '\0';
-	fclose(file);
-	return fixture->logged;
-}
-
-static const char *logged(struct fixture *fixture)
-{
-	return read_file(fixture, fixture->path);
-}
-
-/* That the log is one line of this form; empties it. */
-static void assert_line(struct fixture *fixture, const char *form)
-{
-	const char *line = logged(fixture);
-	char pattern[512];
-	regex_t regex;
-
-	assert_int_equal(text_format(pattern, sizeof(pattern), "%s\n$", form), 0);
-	assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB), 0);
-	if (regexec(&regex, line, 0, NULL, 0) != 0)
-		fail_msg("\"%s\" is not of the form \"%s\"", line, pattern);
-	regfree(&regex);
-	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
-	assert_int_equal(truncate(fixture->path, 0), 0);
-}
+enum { STATUS = 78, TURNS_MAX = 10000 };
 
 static void test_full_form(void **state)
 {
@@ -191,26 +120,6 @@ static void test_foreign_lines_need_no_end(void **state)
 	assert_line(fixture, TIME "php-0\\[42\\]: ");
 	log_foreign(LOG_LEVEL_INFO, "php-0", 42, "x", -1);
 	assert_string_equal(logged(fixture), "");
-}
-
-static char *many(char byte, size_t len)
-{
-	char *text = malloc(len + 1);
-
-	assert_non_null(text);
-	memset(text, byte, len);
-	text[len] = '\0';
-	return text;
-}
-
-/* Of the byte, in the log. */
-static size_t count_logged(struct fixture *fixture, char byte)
-{
-	size_t count = 0;
-
-	for (const char *at = logged(fixture); *at; at++)
-		count += *at == byte;
-	return count;
 }
 
 static void test_long_lines_of_our_own_are_cut(void **state)
@@ -492,8 +401,6 @@ static void test_fatal_says_why_and_exits(void **state)
 	assert_int_equal(fatal_status(EACCES), STATUS);
 	assert_line(fixture, TIME "herd\\[[0-9]+\\]: error: no more: Permission denied");
 }
-
-#define LOG_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "../../bench/pattern.h"
 #include "proc.h"
 #include "responder.h"
 
@@ -22,10 +23,23 @@ static void sleep_ms(unsigned long ms)
 		;
 }
 
+static bool is_aborted(const struct request *request)
+{
+	return request->is_gone || (request->is_aborted && !request->is_deaf);
+}
+
+/* Shorter where the request is aborted meanwhile. */
 static enum outcome do_sleep(struct request *request, const char *value)
 {
-	(void)request;
-	sleep_ms(strtoul(value, NULL, 10));
+	enum { STEP_MS = 5 };
+	unsigned long ms = strtoul(value, NULL, 10);
+
+	while (request->shared != NULL && ms > STEP_MS && !is_aborted(request)) {
+		sleep_ms(STEP_MS);
+		ms -= STEP_MS;
+	}
+	if (!is_aborted(request))
+		sleep_ms(ms);
 	return GO_ON;
 }
 
@@ -33,7 +47,7 @@ static enum outcome do_sleep(struct request *request, const char *value)
 static enum outcome send_pattern(struct request *request, size_t size, size_t piece,
 				 unsigned long ms)
 {
-	for (size_t sent = 0, len; sent < size; sent += len) {
+	for (size_t sent = 0, len; sent < size && !is_aborted(request); sent += len) {
 		len = size - sent < piece ? size - sent : piece;
 		bytes_add_pattern(&request->answer, sent, len);
 		if (request_flush(request) < 0)
@@ -114,6 +128,82 @@ static enum outcome do_count(struct request *request, const char *value)
 	return GO_ON;
 }
 
+static enum outcome do_at_once(struct request *request, const char *value)
+{
+	(void)value;
+	say(&request->answer, "at-once %u\n", request->at_once_max);
+	return GO_ON;
+}
+
+static enum outcome do_id(struct request *request, const char *value)
+{
+	(void)value;
+	say(&request->answer, "id %u\n", request->id);
+	return GO_ON;
+}
+
+static enum outcome do_connection(struct request *request, const char *value)
+{
+	(void)value;
+	say(&request->answer, "connection %lu\n", request->connection_number);
+	return GO_ON;
+}
+
+static enum outcome do_deaf(struct request *request, const char *value)
+{
+	(void)value;
+	request->is_deaf = true;
+	return GO_ON;
+}
+
+static size_t param_number(const struct request *request, const char *name)
+{
+	char *text = request_param(request, name);
+	size_t number = strtoull(text, NULL, 10);
+
+	free(text);
+	return number;
+}
+
+static bool is_pattern(const struct bytes *body, const struct pattern *pattern)
+{
+	size_t len;
+
+	for (size_t at = 0; at < body->len; at += len) {
+		len = body->len - at < PATTERN_MAX ? body->len - at : PATTERN_MAX;
+		if (!pattern_is_at(pattern, at, body->at + at, len))
+			return false;
+	}
+	return true;
+}
+
+static struct pattern bench_pattern;
+
+static void init_bench_pattern(void)
+{
+	pattern_init(&bench_pattern);
+}
+
+/* What fcgi-load asks for and verifies, in place of bench-app. */
+static enum outcome do_bench(struct request *request, const char *value)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	size_t size = param_number(request, "BENCH_ANSWER"), len;
+	char *token = request_param(request, "BENCH_TOKEN");
+
+	(void)value;
+	pthread_once(&once, init_bench_pattern);
+	usleep((useconds_t)param_number(request, "BENCH_SLEEP"));
+	say(&request->answer, "token=%s body=%zu %s\n", token, request->body.len,
+	    is_pattern(&request->body, &bench_pattern) ? "good" : "bad");
+	free(token);
+	for (size_t at = 0; at < size; at += len) {
+		len = size - at < PATTERN_MAX ? size - at : PATTERN_MAX;
+		bytes_add(&request->answer, pattern_at(&bench_pattern, at), len);
+	}
+	return GO_ON;
+}
+
 static enum outcome do_say(struct request *request, const char *value)
 {
 	say(&request->answer, "%s\n", value);
@@ -145,18 +235,29 @@ static enum outcome do_hang(struct request *request, const char *value)
 	return CLOSE;
 }
 
-/* Until the other side closes the connection or aborts the request; says so on stderr. */
-static enum outcome do_wait_abort(struct request *request, const char *value)
+/* Where it has the connection for itself. */
+static bool wait_abort(struct request *request)
 {
 	struct wire_record *record = malloc(sizeof(*record));
 	bool aborted = false, open = true;
 
-	(void)value;
 	while (record != NULL && open && !aborted) {
 		open = wire_receive_record(request->connection, record) == 0;
 		aborted = open && record->type == WIRE_ABORT_REQUEST;
 	}
 	free(record);
+	return aborted;
+}
+
+/* Until the other side closes the connection or aborts the request; says so on stderr. */
+static enum outcome do_wait_abort(struct request *request, const char *value)
+{
+	bool aborted;
+
+	(void)value;
+	while (request->shared != NULL && !is_aborted(request))
+		sleep_ms(1);
+	aborted = request->shared != NULL ? !request->is_gone : wait_abort(request);
 	dprintf(2, "request %s\n", aborted ? "aborted" : "connection closed");
 	return aborted ? GO_ON : CLOSE;
 }
@@ -210,7 +311,7 @@ static enum outcome do_stderr(struct request *request, const char *value)
 
 	wire_add_record(&out, WIRE_STDERR, request->id, value, strlen(value));
 	wire_add_record(&out, WIRE_STDERR, request->id, NULL, 0);
-	result = wire_send(request->connection, out.at, out.len);
+	result = request_send(request, &out, false);
 	free(out.at);
 	return result < 0 ? CLOSE : GO_ON;
 }
@@ -257,19 +358,24 @@ static const struct command {
 	const char *name;
 	enum outcome (*run)(struct request *request, const char *value);
 } commands[] = {
-	{"app-status", do_nothing}, /* =N of END_REQUEST */
-	{"close", do_close},	    /* the connection, without an answer */
-	{"count", do_count},	    /* requests that this process has had */
-	{"crash", do_crash},	    /* by SIGSEGV; =kill by SIGKILL */
-	{"early", do_nothing},	    /* answers after PARAMS; STDIN is then read and dropped */
-	{"echo", do_echo},	    /* length and checksum of the body, and the body */
-	{"env", do_env},	    /* the params */
-	{"exit", do_exit},	    /* =STATUS once answered */
-	{"flood", do_flood},	    /* =BYTES of the pattern, 4 KiB each millisecond */
-	{"fork", do_fork},	    /* leaves a process behind that ignores SIGTERM; =setsid */
+	{"app-status", do_nothing},    /* =N of END_REQUEST */
+	{"at-once", do_at_once},       /* requests on the same connection at the same time */
+	{"bench", do_bench},	       /* answers fcgi-load, as bench-app does */
+	{"close", do_close},	       /* the connection, without an answer */
+	{"connection", do_connection}, /* its number, of those of this process */
+	{"count", do_count},	       /* requests that this process has had */
+	{"crash", do_crash},	       /* by SIGSEGV; =kill by SIGKILL */
+	{"deaf", do_deaf},     /* from now on it is not aborted, if it shares a connection */
+	{"early", do_nothing}, /* answers after PARAMS; STDIN is then read and dropped */
+	{"echo", do_echo},     /* length and checksum of the body, and the body */
+	{"env", do_env},       /* the params */
+	{"exit", do_exit},     /* =STATUS once answered */
+	{"flood", do_flood},   /* =BYTES of the pattern, 4 KiB each millisecond */
+	{"fork", do_fork},     /* leaves a process behind that ignores SIGTERM; =setsid */
 	{"garbage", do_garbage},
 	{"half", do_half}, /* an answer, then dies */
 	{"hang", do_hang},
+	{"id", do_id}, /* of the request on its connection */
 	{"pid", do_pid},
 	{"proc", do_proc},	     /* all about the process */
 	{"say", do_say},	     /* =TEXT */

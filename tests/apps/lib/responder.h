@@ -1,16 +1,23 @@
 #ifndef LIB_RESPONDER_H
 #define LIB_RESPONDER_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "wire.h"
 
-/* One request of a responder, from its first record to its answer; one at a time on a connection.
+struct shared;
+
+/*
+ * One request of a responder, from its first record to its answer. Alone on its connection, or one
+ * of those that share it (lib/multiplex.h).
  */
 
 struct request {
 	int connection;
 	uint16_t id;
+	bool is_authorizer; /* has no body */
 	bool keep;
 	bool head_sent;
 	struct bytes params;
@@ -18,16 +25,30 @@ struct request {
 	struct bytes answer; /* text for STDOUT, not sent yet */
 	unsigned status;     /* of HTTP */
 	uint32_t app_status;
-	unsigned long number; /* of the requests of this process, from 1 */
-	int exit_status;      /* to exit with once answered; -1: no exit */
+	unsigned long number;		 /* of the requests of this process, from 1 */
+	int exit_status;		 /* to exit with once answered; -1: no exit */
+	unsigned long connection_number; /* of the connections of this process, from 1 */
+
+	/* Where it shares its connection. */
+	struct shared *shared; /* borrowed; else NULL */
+	struct request *next;  /* of those on it */
+	pthread_mutex_t *lock; /* for sending; else NULL */
+	unsigned at_once_max;  /* most requests on the connection since it began */
+	bool is_started, is_over;
+	bool is_deaf;			 /* does not care that it was aborted */
+	atomic_bool is_aborted, is_gone; /* gone: with the connection */
 };
 
+/* Its connection may carry another one then. */
 static inline void request_fini(struct request *request)
 {
+	const struct request next = {.connection = request->connection,
+				     .connection_number = request->connection_number};
+
 	free(request->params.at);
 	free(request->body.at);
 	free(request->answer.at);
-	memset(request, 0, sizeof(*request));
+	memcpy(request, &next, sizeof(next));
 }
 
 struct param_search {
@@ -56,6 +77,21 @@ static inline char *request_param(const struct request *request, const char *nam
 	return search.found != NULL ? search.found : strdup("");
 }
 
+/* Whole records, and nothing of another request between them. 0 or -1. */
+static inline int request_send(struct request *request, const struct bytes *out, bool is_last)
+{
+	int result;
+
+	if (request->lock != NULL)
+		pthread_mutex_lock(request->lock);
+	result = wire_send(request->connection, out->at, out->len);
+	/* Its id may be used again as soon as this has come. */
+	request->is_over = is_last;
+	if (request->lock != NULL)
+		pthread_mutex_unlock(request->lock);
+	return result;
+}
+
 /* Sends what was said so far, after the head. 0 or -1. */
 static inline int request_flush(struct request *request)
 {
@@ -72,7 +108,7 @@ static inline int request_flush(struct request *request)
 		request->head_sent = true;
 	}
 	wire_add_stream(&out, WIRE_STDOUT, request->id, &request->answer);
-	result = wire_send(request->connection, out.at, out.len);
+	result = request_send(request, &out, false);
 	request->answer.len = 0;
 	free(out.at);
 	return result;
@@ -87,14 +123,14 @@ static inline int request_end(struct request *request)
 	wire_add_record(&out, WIRE_STDOUT, request->id, NULL, 0);
 	wire_add_end(&out, request->id, request->app_status, 0);
 	if (result == 0)
-		result = wire_send(request->connection, out.at, out.len);
+		result = request_send(request, &out, true);
 	free(out.at);
 	return result;
 }
 
 /*
  * Takes a record of a request into account. Returns true when the whole request is there:
- * BEGIN_REQUEST, all PARAMS and all of STDIN.
+ * BEGIN_REQUEST, all PARAMS and, unless it is for an authorizer, all of STDIN.
  */
 static inline bool request_take(struct request *request, const struct wire_record *record)
 {
@@ -102,15 +138,16 @@ static inline bool request_take(struct request *request, const struct wire_recor
 	case WIRE_BEGIN_REQUEST:
 		request_fini(request);
 		request->id = record->id;
+		request->is_authorizer = record->content[1] == WIRE_AUTHORIZER;
 		request->keep = record->content[2] & WIRE_KEEP_CONN;
 		request->status = 200;
 		return false;
 	case WIRE_PARAMS:
 		bytes_add(&request->params, record->content, record->len);
-		return false;
+		return record->len == 0 && request->is_authorizer;
 	case WIRE_STDIN:
 		bytes_add(&request->body, record->content, record->len);
-		return record->len == 0;
+		return record->len == 0 && !request->is_authorizer;
 	default:
 		return false;
 	}

@@ -30,7 +30,9 @@ enum {
 	WIRE_GET_VALUES_RESULT = 10,
 	WIRE_UNKNOWN_TYPE = 11,
 	WIRE_KEEP_CONN = 1,
+	WIRE_AUTHORIZER = 2,
 	WIRE_CANT_MPX_CONN = 1,
+	WIRE_OVERLOADED = 2,
 };
 
 /* A growing run of bytes; all zero is empty. */

@@ -1,0 +1,18 @@
+#ifndef MUX_REQUEST_TIME_H
+#define MUX_REQUEST_TIME_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct request;
+
+/* How long a request has been running. */
+
+/* For how long its proc has had it; whether that is at least a limit, where 0 is none. */
+uint64_t request_running_ms(const struct request *request);
+bool request_has_run_for(const struct request *request, uint64_t limit_ms);
+
+/* It has run for long: says so in the log, once. */
+void request_name_slow(struct request *request);
+
+#endif
