@@ -201,8 +201,9 @@ const struct option_entry option_table[] = {
 	  .is_for_mux = true, .argument = "PATH",
 	  .help = "fcgi-mux itself answers a request for this path with its statistics" },
 	{ "debug", WHOLE(debug), .group = OPTION_PROGRAMS, .type = OPTION_NUMBER,
-	  .value_default = "0", .max = 1, .is_for_mux = true, .argument = "N",
-	  .help = "1: the log shows the load of all processes at each request" },
+	  .value_default = "0", .max = 2, .is_for_mux = true, .argument = "N",
+	  .help = "1: the log shows the load of all processes at each request; 2: its "
+		  "variables too" },
 };
 /* clang-format on */
 

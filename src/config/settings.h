@@ -24,7 +24,7 @@ struct settings {
 	uint64_t request_buffer;  /* bytes */
 	uint64_t response_buffer; /* bytes */
 	char *status_path;	  /* NULL: none */
-	uint64_t debug;		  /* 1: the log shows the balance */
+	uint64_t debug;		  /* 1: the log shows the balance; 2: variables too */
 
 	struct backend_settings defaults; /* what stands before the first section */
 	struct backend_settings **backends;

@@ -8,6 +8,9 @@
 #include "mux/proc.h"
 #include "mux/proc_child.h"
 #include "mux/proc_connection.h"
+#include "mux/request.h"
+#include "mux/request_records.h"
+#include "mux/route.h"
 
 /* As lighttpd numbers them. */
 static int state_number(const struct proc *proc)
@@ -80,4 +83,29 @@ void debug_show_released(const struct proc_connection *connection)
 	log_every(LOG_LEVEL_INFO, "release proc: %d %d", stream_fd(&connection->stream),
 		  (int)proc->pid);
 	show_balance(proc->backend);
+}
+
+static void show_params(const struct request *request, const char *deed)
+{
+	const uint8_t *at = request_params(request);
+	const uint8_t *end = at + request->params_len;
+	struct param uri = request_name(request);
+	struct param param;
+
+	if (request->route->mux->settings->debug < 2)
+		return;
+	while (at < end && params_next(&at, end, &param) == PARAMS_PAIR)
+		log_every(LOG_LEVEL_INFO, "request %.*s: %s %.*s=%.*s", (int)uri.value_len,
+			  uri.value, deed, (int)param.name_len, param.name, (int)param.value_len,
+			  param.value);
+}
+
+void debug_show_sent(const struct request *request)
+{
+	show_params(request, "sent");
+}
+
+void debug_show_given(const struct request *request)
+{
+	show_params(request, "given");
 }

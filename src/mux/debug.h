@@ -2,6 +2,7 @@
 #define MUX_DEBUG_H
 
 struct proc_connection;
+struct request;
 
 /*
  * With debug = 1: the balance as lighttpd's mod_fastcgi shows it, a line for each proc of the
@@ -14,5 +15,12 @@ struct proc_connection;
  */
 void debug_show_taken(const struct proc_connection *connection);
 void debug_show_released(const struct proc_connection *connection);
+
+/*
+ * With debug = 2 also the variables of each request, a line each: as the web server sent them, and
+ * as the application gets them.
+ */
+void debug_show_sent(const struct request *request);
+void debug_show_given(const struct request *request);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "fcgi/params.h"
 #include "fcgi/record.h"
+#include "mux/debug.h"
 #include "mux/failure.h"
 #include "mux/mux.h"
 #include "mux/request.h"
@@ -83,6 +84,7 @@ static void end_params(struct request *request)
 			       "the parameters are no name-value pairs");
 		return;
 	}
+	debug_show_sent(request);
 	if (status_is_asked(request->route->mux, &facts.script_name)) {
 		status_answer(request);
 		return;

@@ -172,6 +172,7 @@ void proc_run(struct proc *proc, struct request *request)
 
 	if (connection) {
 		debug_show_taken(connection);
+		debug_show_given(request);
 		proc_connection_run(connection, request);
 	} else {
 		const struct retry_case failure = {.is_unsent = true, .is_whole = true};
