@@ -13,6 +13,7 @@ struct place {
 	struct address address;
 	const struct backend_settings *backend;
 	bool is_front;
+	bool is_child; /* neither: others run it */
 	size_t number; /* in the order in which they were collected */
 };
 
@@ -43,7 +44,8 @@ static void collect_procs(const struct backend_settings *backend, struct complai
 	if (backend->host && !backend->port)
 		return;
 	for (size_t i = unknown; i < backend_proc_count(backend); i++) {
-		struct place place = {.backend = backend};
+		struct place place = {.backend = backend,
+				      .is_child = i < backend_child_count(backend)};
 		const char *fault = backend_proc_address(backend, i, &place.address);
 
 		if (fault) {
@@ -181,7 +183,7 @@ static void check_twins(struct complaints *complaints, const struct place *first
 			sentence_new("listen: %s belongs to section %s already: with balance = "
 				     "shared they cannot share it",
 				     text, first->backend->name));
-	else
+	else if (first->is_front || second->is_front || first->is_child || second->is_child)
 		complaints_add_of(complaints, front->backend, front->is_front ? "listen" : "server",
 				  sentence_new("%s is used by section %s too", text,
 					       front == second ? first->backend->name

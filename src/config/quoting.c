@@ -69,8 +69,8 @@ static char *quote(const char *text, const char *special)
 char *quoting_item(const char *item, bool always)
 {
 	size_t len = strlen(item);
-	bool is_plain =
-		len && !strpbrk(item, ",\";") && !is_blank(item[0]) && !is_blank(item[len - 1]);
+	bool is_plain = len && item[0] != '#' && !strpbrk(item, ",\";") && !is_blank(item[0]) &&
+			!is_blank(item[len - 1]);
 
 	return is_plain && !always ? sentence_new("%s", item) : quote(item, "\"\\");
 }

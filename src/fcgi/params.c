@@ -55,11 +55,6 @@ bool params_is_valid(const uint8_t *bytes, size_t len)
 	return true;
 }
 
-bool params_name_is(const struct param *param, const char *name)
-{
-	return param->name_len == strlen(name) && memcmp(param->name, name, param->name_len) == 0;
-}
-
 bool params_find(const uint8_t *bytes, size_t len, const char *name, struct param *param)
 {
 	const uint8_t *end = end_of(bytes, len);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * Name-value pairs (section 3.4) in the content of a stream, put together without its record
@@ -33,7 +34,11 @@ bool params_is_valid(const uint8_t *bytes, size_t len);
 /* The last value of a name (as a web server that repeats a name means it). False: not there. */
 bool params_find(const uint8_t *bytes, size_t len, const char *name, struct param *param);
 
-bool params_name_is(const struct param *param, const char *name);
+/* Inline, so that the lengths of names written in the code are known to the compiler. */
+static inline bool params_name_is(const struct param *param, const char *name)
+{
+	return param->name_len == strlen(name) && memcmp(param->name, name, param->name_len) == 0;
+}
 bool params_value_is(const struct param *param, const char *value);
 
 /* Bytes that a pair takes. */

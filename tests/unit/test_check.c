@@ -116,6 +116,40 @@ static void test_sections_that_share_a_front(void **state)
 				"a.ini:5: listen-group differs from that of section b");
 }
 
+static void test_keys_of_sections_that_share_a_front(void **state)
+{
+	(void)state;
+	assert_settings_good("[b]\nlisten = /a\nserver = /x\nextension = .php\n"
+			     "[a]\nlisten = /a\nserver = /y\nqueue-limit = 7\n");
+	assert_settings_good("[b]\nlisten = /a\nserver = /x\nextension = .php\n"
+			     "map-extensions = .php5 => .html\n"
+			     "[a]\nlisten = /a\nserver = /x\nextension = .html\n");
+	assert_settings_refused("[b]\nlisten = /a\nserver = /x\nextension = .php\n"
+				"map-extensions = .php5 => .asp\n",
+				"a.ini:5: map-extensions: no section at this front has the "
+				"extension .asp");
+	assert_settings_refused("[b]\nlisten = /a\nserver = /x\n"
+				"[a]\nlisten = /a\nserver = /y\nextension = .php\n",
+				"a.ini:7: section b is before this one and takes all requests");
+	assert_settings_refused("[b]\nlisten = /a\nserver = /x\nextension = .php, .a\n"
+				"[c]\nlisten = /a\nserver = /z\nextension = .b\n"
+				"[a]\nlisten = /a\nserver = /y\nextension = .a\ndocroot = /x\n",
+				"docroot differs from that of section b");
+	assert_settings_good("[b]\nlisten = /a\nserver = /x\nextension = .php\n"
+			     "[a]\nlisten = /a\nserver = /y\nextension = .php\n"
+			     "mode = authorizer\ndocroot = /x\n");
+}
+
+static void test_routing_keys(void **state)
+{
+	(void)state;
+	assert_settings_refused("[a]\nlisten = /a\nserver = /x\ndocroot = srv\n",
+				"a.ini:4: docroot: the path must begin with \"/\": srv");
+	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nbalance = shared\n"
+				"extension = .php\n",
+				"a.ini:5: extension is not for balance = shared");
+}
+
 static void test_addresses_that_cannot_be(void **state)
 {
 	char text[300];
@@ -376,6 +410,8 @@ int main(void)
 		cmocka_unit_test(test_what_excludes_each_other),
 		cmocka_unit_test(test_addresses_used_twice),
 		cmocka_unit_test(test_sections_that_share_a_front),
+		cmocka_unit_test(test_keys_of_sections_that_share_a_front),
+		cmocka_unit_test(test_routing_keys),
 		cmocka_unit_test(test_addresses_that_cannot_be),
 		cmocka_unit_test(test_values_that_no_file_can_hold),
 		cmocka_unit_test(test_programs),

@@ -145,7 +145,24 @@ static void test_free_text_may_be_quoted(void **state)
 	options_fini(OPTION_BACKEND, &backend);
 	assert_printed("directory", "/srv/it's here", "/srv/it's here");
 	assert_printed("directory", "\"/a ; b\"", "\"/a ; b\"");
+	/* It may come to stand first in a line, where it would be a comment. */
+	assert_printed("extension", "\"#x\", .php", "\"#x\", .php");
 	assert_fault("directory", "\"/a", "directory: a quote is not closed");
+}
+
+static void test_maps(void **state)
+{
+	(void)state;
+	assert_printed("map-extensions", ".php3=>.php,  .phtml   =>   .php",
+		       ".php3=>.php, .phtml   =>   .php");
+	assert_fault("map-extensions", ".php3 .php",
+		     "map-extensions: \".php3 .php\": not of the form .from => .to");
+	assert_fault("map-extensions", "=> .php",
+		     "map-extensions: \"=> .php\": not of the form .from => .to");
+	assert_fault("map-extensions", ".a => ",
+		     "map-extensions: \".a =>\": not of the form .from => .to");
+	assert_fault("map-extensions", ".a => .b c",
+		     "map-extensions: \".a => .b c\": not of the form .from => .to");
 }
 
 static void test_lists(void **state)
@@ -283,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_free_text_may_be_quoted),
+		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_a_list_of_nothing_is_set),
 		cmocka_unit_test(test_addresses),
