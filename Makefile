@@ -69,17 +69,35 @@ lint-%:
 deps:
 	@contrib/install-deps.sh build check demo lint
 
+# From a copy of the source: dpkg-buildpackage writes into it, and beside it. It has a build/ of its own.
+deb:
+	@contrib/install-deps.sh build deb
+	rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/source
+	tar c --exclude=./build --exclude=./$(BUILD) --exclude=./.git . | tar x -C $(BUILD)/deb/source
+	cp -r contrib/debian $(BUILD)/deb/source/debian
+	cd $(BUILD)/deb/source && env -u MAKEFLAGS -u BUILD dpkg-buildpackage -us -uc -b
+	lintian --allow-root --fail-on error,warning $(BUILD)/deb/*.changes
+	rm -r $(BUILD)/deb/source
+
+check-deb: deb
+	@contrib/install-deps.sh check
+	$(AGAIN) apps
+	PACKAGE=$$(ls $(CURDIR)/$(BUILD)/deb/fcgi-herd_*.deb) TEST_APPS=$(CURDIR)/$(BUILD)/tests/apps \
+		bats tests/package
+
 install: all
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin share/doc/fcgi-herd share/man/man5 share/man/man8)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin share/doc/fcgi-herd share/man/man1 share/man/man5 share/man/man8)
 	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
-	install spawn-php.sh $(DESTDIR)$(PREFIX)/bin
+	install spawn-php.sh contrib/lighttpd-to-ini $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 contrib/fcgi-herd.ini contrib/spawn-php.default $(DESTDIR)$(PREFIX)/share/doc/fcgi-herd
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/sbin && rm -f $(notdir $(PROGRAMS))
-	rm -f $(DESTDIR)$(PREFIX)/bin/spawn-php.sh
+	rm -f $(DESTDIR)$(PREFIX)/bin/spawn-php.sh $(DESTDIR)$(PREFIX)/bin/lighttpd-to-ini
+	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard man/*.1))
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard man/*.5))
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard man/*.8))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/fcgi-herd
@@ -97,6 +115,7 @@ help:
 #: make demo             a web server in front of four children, until Ctrl-C
 #: make lint             what reads the source; lint-sizes etc. for one of it
 #: make deps             installs all that any of these needs
+#: make deb              Debian packages, in build/deb/; check-deb tries them (as root)
 #: make install          also uninstall; to PREFIX (/usr/local) below DESTDIR
 #: make clean            takes build/ away
 #: Variables: CC CFLAGS LDFLAGS HARDENING WERROR=1 V=1 BUILD=DIR SANITIZE=address,undefined
@@ -125,7 +144,7 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call run,CC)$(COMPILE) -c -o $@ $<
 
-.PHONY: all units apps examples benches check check-sanitized bench demo lint deps install uninstall clean help
+.PHONY: all units apps examples benches check check-sanitized bench demo lint deps deb check-deb install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path '*/deb' -prune -o -type f -name '*.d' -print 2>/dev/null)

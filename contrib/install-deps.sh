@@ -1,7 +1,7 @@
 #!/bin/sh
 # install-deps.sh [-n] GROUP ...
 #
-# Installs what is missing of the groups build, check, bench, demo and lint with the system's package
+# Installs what is missing of the groups build, check, bench, demo, deb and lint with the system's package
 # manager, and says what. Services of these packages are neither started nor enabled. With -n, or
 # where it cannot install, it names the packages and fails. Nothing missing: nothing said or done.
 set -u
@@ -46,6 +46,12 @@ need_for_check() {
 	need procps has_command ps
 	need iproute2 has_command ss
 	need util-linux has_command setpriv
+	# systemd-analyze and systemd-socket-activate; as a package it starts nothing by itself.
+	need systemd has_command systemd-analyze
+	need runit has_command runsv
+	need s6 has_command s6-supervise
+	need perl has_command perl
+	need python3 has_command python3
 }
 
 # What is measured beside ours; one that is not there is left out.
@@ -65,6 +71,13 @@ need_for_demo() {
 	need libfcgi-dev has_header fcgiapp.h
 	need lighttpd has_command lighttpd
 	need procps has_command ps
+}
+
+need_for_deb() {
+	need dpkg-dev has_command dpkg-buildpackage
+	need debhelper has_command dh
+	need lintian has_command lintian
+	need libcmocka-dev has_library cmocka
 }
 
 need_for_lint() {
@@ -147,7 +160,7 @@ fi
 missing=
 for group; do
 	case $group in
-	build | check | bench | demo | lint) "need_for_$group" ;;
+	build | check | bench | demo | deb | lint) "need_for_$group" ;;
 	*)
 		say "no such group: $group"
 		exit 2

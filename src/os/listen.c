@@ -1,9 +1,9 @@
 #include "os/listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -381,22 +381,34 @@ int listen_take_passed(void)
 	return count;
 }
 
+/* As "listen" would have to name it. */
+static const char *set_bound_address(const struct sockaddr_storage *bound, struct address *address)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)bound;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)bound;
+	char host[INET6_ADDRSTRLEN];
+
+	if (bound->ss_family == AF_UNIX)
+		return address_set_path(address, ((const struct sockaddr_un *)bound)->sun_path);
+	if (bound->ss_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host)))
+		return address_set_host(address, host, ntohs(v4->sin_port));
+	if (bound->ss_family == AF_INET6 && inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host)))
+		return address_set_host(address, host, ntohs(v6->sin6_port));
+	return "neither a path nor a port";
+}
+
 static char *complain_of_untaken(int fd)
 {
 	struct socket_address bound = {.len = sizeof(bound.storage)};
-	char host[NI_MAXHOST] = "", port[NI_MAXSERV] = "";
-	const char *path = ((struct sockaddr_un *)&bound.storage)->sun_path;
-	bool is_unix;
+	char text[ADDRESS_TEXT_SIZE];
+	struct address address;
+	const char *name;
 
-	if (getsockname(fd, (struct sockaddr *)&bound.storage, &bound.len) < 0)
-		bound.len = 0;
-	is_unix = bound.storage.ss_family == AF_UNIX;
-	if (!is_unix)
-		(void)getnameinfo((struct sockaddr *)&bound.storage, bound.len, host, sizeof(host),
-				  port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+	(void)getsockname(fd, (struct sockaddr *)&bound.storage, &bound.len);
+	name = set_bound_address(&bound.storage, &address);
 	return sentence_or(text_new("a socket was passed (LISTEN_FDS) that is not among the listen "
-				    "addresses: %s%s%s",
-				    is_unix ? path : host, is_unix ? "" : " port ", port));
+				    "addresses: %s",
+				    name ? name : address_format(&address, text)));
 }
 
 char *listen_find_untaken(void)
