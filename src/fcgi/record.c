@@ -7,27 +7,6 @@
 /* BEGIN_REQUEST, END_REQUEST and UNKNOWN_TYPE have bodies of one length. */
 enum { BODY_LEN = RECORD_BEGIN_LEN - RECORD_HEADER_LEN };
 
-const char *record_type_name(uint8_t type)
-{
-	static const char *const names[] = {
-		[RECORD_BEGIN_REQUEST] = "BEGIN_REQUEST",
-		[RECORD_ABORT_REQUEST] = "ABORT_REQUEST",
-		[RECORD_END_REQUEST] = "END_REQUEST",
-		[RECORD_PARAMS] = "PARAMS",
-		[RECORD_STDIN] = "STDIN",
-		[RECORD_STDOUT] = "STDOUT",
-		[RECORD_STDERR] = "STDERR",
-		[RECORD_DATA] = "DATA",
-		[RECORD_GET_VALUES] = "GET_VALUES",
-		[RECORD_GET_VALUES_RESULT] = "GET_VALUES_RESULT",
-		[RECORD_UNKNOWN_TYPE] = "UNKNOWN_TYPE",
-	};
-
-	if (type >= sizeof(names) / sizeof(names[0]) || !names[type])
-		return "unknown";
-	return names[type];
-}
-
 uint8_t *record_header_encode(uint8_t *out, uint8_t type, uint16_t id, uint16_t content_len)
 {
 	out[RECORD_AT_VERSION] = RECORD_VERSION;

@@ -54,9 +54,6 @@ enum record_status {
 
 enum { RECORD_FLAG_KEEP_CONN = 1 };
 
-/* "STDOUT" and so on, or "unknown". */
-const char *record_type_name(uint8_t type);
-
 /* Writes the header of a record. Returns the first byte behind it, as all encoders do. */
 uint8_t *record_header_encode(uint8_t *out, uint8_t type, uint16_t id, uint16_t content_len);
 uint8_t *record_begin_encode(uint8_t *out, uint16_t id, uint16_t role, uint8_t flags);

@@ -227,6 +227,18 @@ static void test_no_bytes_at_all(void **state)
 	assert_false(params_find(NULL, 0, "SCRIPT_NAME", &param));
 }
 
+static void test_have_compares_names_alone(void **state)
+{
+	static const uint8_t pairs[] = {1, 1, 'A', '1', 2, 0, 'B', 'C'};
+	const struct param a = {"A", 1, "x", 1}, b = {"B", 1, "", 0}, bc = {"BC", 2, "", 0};
+
+	(void)state;
+	assert_true(params_have(pairs, sizeof(pairs), &a));
+	assert_false(params_have(pairs, sizeof(pairs), &b));
+	assert_true(params_have(pairs, sizeof(pairs), &bc));
+	assert_false(params_have(pairs, 0, &a));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +250,7 @@ int main(void)
 		cmocka_unit_test(test_length),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_no_bytes_at_all),
+		cmocka_unit_test(test_have_compares_names_alone),
 	};
 
 	return cmocka_run_group_tests_name("params", tests, NULL, NULL);
