@@ -1,6 +1,9 @@
 #include "os/stream.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -22,7 +25,7 @@ static void stream_update(struct stream *stream)
 
 	if (stream->reading && !stream->connecting)
 		events |= LOOP_READ;
-	if (stream->connecting || stream->out.len > 0)
+	if (stream->connecting || stream_waiting(stream) > 0)
 		events |= LOOP_WRITE;
 	loop_io_set(&stream->io, events);
 }
@@ -33,6 +36,21 @@ void stream_init(struct stream *stream, int fd, void (*on_ready)(struct loop_io 
 	loop_io_init(&stream->io, fd, on_ready);
 }
 
+/* It is out, or never will be. */
+static void end_piece(struct stream *stream)
+{
+	struct stream_piece *piece = stream->piece;
+
+	if (!piece)
+		return;
+	if (piece->is_owned)
+		close(piece->file.fd);
+	buffer_fini(&stream->out);
+	stream->out = piece->behind;
+	stream->piece = NULL;
+	free(piece);
+}
+
 void stream_close(struct stream *stream)
 {
 	if (!stream_is_open(stream))
@@ -40,6 +58,7 @@ void stream_close(struct stream *stream)
 	loop_io_set(&stream->io, 0);
 	close(stream_fd(stream));
 	loop_io_init(&stream->io, -1, stream->io.on_ready);
+	end_piece(stream);
 	buffer_fini(&stream->out);
 }
 
@@ -72,11 +91,12 @@ static ssize_t send_both(struct stream *stream, const uint8_t *bytes, size_t len
 		{(void *)(uintptr_t)bytes, len},
 	};
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+	int flags = MSG_NOSIGNAL | (stream->piece ? MSG_MORE : 0);
 
 	/* Mostly nothing waits, and a plain send(2) costs less. */
 	if (stream->out.len == 0)
-		return send(stream_fd(stream), bytes, len, MSG_NOSIGNAL);
-	return sendmsg(stream_fd(stream), &message, MSG_NOSIGNAL);
+		return send(stream_fd(stream), bytes, len, flags);
+	return sendmsg(stream_fd(stream), &message, flags);
 }
 
 /* Bytes that the socket took, 0 where it takes none now, or -errno. */
@@ -92,7 +112,8 @@ static ssize_t send_some(struct stream *stream, const uint8_t *bytes, size_t len
 	return sent < 0 ? -errno : sent;
 }
 
-int stream_write(struct stream *stream, const uint8_t *bytes, size_t len)
+/* What waits in memory before a file, then the bytes, which none waits before. */
+static int send_memory(struct stream *stream, const uint8_t *bytes, size_t len)
 {
 	size_t waited = stream->out.len;
 	ssize_t sent = stream->connecting ? 0 : send_some(stream, bytes, len);
@@ -108,6 +129,74 @@ int stream_write(struct stream *stream, const uint8_t *bytes, size_t len)
 	if (stream->out.len == 0)
 		buffer_fini(&stream->out);
 	stream_update(stream);
+	return 0;
+}
+
+int stream_write(struct stream *stream, const uint8_t *bytes, size_t len)
+{
+	if (stream->piece)
+		return buffer_append(&stream->piece->behind, bytes, len);
+	return send_memory(stream, bytes, len);
+}
+
+int stream_put_file(struct stream *stream, const uint8_t *bytes, size_t len,
+		    const struct stream_file *file)
+{
+	struct stream_piece *piece = calloc(1, sizeof(*piece));
+
+	assert(!stream->piece && file->len > 0);
+	if (!piece || buffer_append(&stream->out, bytes, len) < 0) {
+		free(piece);
+		return -ENOMEM;
+	}
+	piece->file = *file;
+	stream->piece = piece;
+	stream_update(stream);
+	return 0;
+}
+
+bool stream_take_over(struct stream *stream, int fd)
+{
+	if (!stream->piece || stream->piece->file.fd != fd)
+		return false;
+	stream->piece->is_owned = true;
+	return true;
+}
+
+/* Bytes of the file that the socket took, 0 where it takes none now, or -errno. */
+static ssize_t send_file(const struct stream *stream, const struct stream_file *file)
+{
+	off_t offset = (off_t)file->offset;
+	ssize_t sent;
+
+	do
+		sent = sendfile(stream_fd(stream), file->fd, &offset, file->len);
+	while (sent < 0 && errno == EINTR);
+	if (sent < 0 && errno == EAGAIN)
+		return 0;
+	if (sent == 0)
+		return -ENODATA;
+	return sent < 0 ? -errno : sent;
+}
+
+static int send_piece(struct stream *stream)
+{
+	struct stream_file *file = &stream->piece->file;
+	ssize_t sent;
+
+	if (stream->out.len > 0) {
+		int error = send_memory(stream, NULL, 0);
+
+		if (error < 0 || stream->out.len > 0)
+			return error;
+	}
+	sent = send_file(stream, file);
+	if (sent < 0)
+		return (int)sent;
+	file->offset += (size_t)sent;
+	file->len -= (size_t)sent;
+	if (file->len == 0)
+		end_piece(stream);
 	return 0;
 }
 
@@ -131,11 +220,17 @@ int stream_on_writable(struct stream *stream)
 		if (error < 0)
 			return error;
 	}
+	if (stream->piece) {
+		int error = send_piece(stream);
+
+		if (error < 0 || stream->piece)
+			return error;
+	}
 	if (stream->out.len == 0) {
 		stream_update(stream);
 		return 0;
 	}
-	return stream_write(stream, NULL, 0);
+	return send_memory(stream, NULL, 0);
 }
 
 void stream_shut(struct stream *stream)

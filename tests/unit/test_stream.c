@@ -6,9 +6,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -165,6 +167,118 @@ static void test_closing_twice(void **state)
 	stream_close(&ends->stream);
 }
 
+enum { FILE_LEN = 300000, FILE_OFFSET = 4097 };
+
+/* A file of random bytes, which are left in bytes too. */
+static int new_file(uint8_t *bytes, size_t len)
+{
+	int fd = memfd_create("stream", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	srand(SEED);
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)rand();
+	assert_int_equal(write(fd, bytes, len), len);
+	return fd;
+}
+
+static void put(struct stream *stream, int fd, uint64_t offset, size_t len)
+{
+	struct stream_file file = {.fd = fd, .offset = offset, .len = len};
+
+	assert_int_equal(stream_put_file(stream, (const uint8_t *)"head", 4, &file), 0);
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void test_a_file_goes_out_between_what_was_written_before_and_after(void **state)
+{
+	static uint8_t sent[4 + FILE_LEN + 4];
+	struct ends *ends = *state;
+	size_t taken = 0, len = FILE_LEN - FILE_OFFSET;
+	int fd = new_file(sent + 4, FILE_LEN);
+
+	put(&ends->stream, fd, FILE_OFFSET, len);
+	memmove(sent + 4, sent + 4 + FILE_OFFSET, len);
+	memcpy(sent, "head", 4);
+	assert_int_equal(stream_write(&ends->stream, (const uint8_t *)"tail", 4), 0);
+	memcpy(sent + 4 + len, "tail", 4);
+	assert_int_equal(stream_waiting(&ends->stream), 4 + len + 4);
+	assert_int_equal(read_and_compare(ends->peer, sent, PIECE_MAX), 0);
+	while (taken < 4 + len + 4) {
+		assert_int_equal(loop_io_events(&ends->stream.io), LOOP_WRITE);
+		assert_int_equal(stream_on_writable(&ends->stream), 0);
+		taken += read_and_compare(ends->peer, sent + taken, (size_t)rand() % PIECE_MAX);
+		assert_true(stream_waiting(&ends->stream) <= 4 + len + 4 - taken);
+		if (stream_waiting(&ends->stream) == 0)
+			taken += read_and_compare(ends->peer, sent + taken, PIECE_MAX);
+	}
+	assert_int_equal(stream_waiting(&ends->stream), 0);
+	assert_false(stream_has_file(&ends->stream));
+	assert_int_equal(ends->stream.out.capacity, 0);
+	assert_int_equal(loop_io_events(&ends->stream.io), 0);
+	assert_true(is_open(fd));
+	close(fd);
+}
+
+static void test_a_file_goes_out_behind_what_waits(void **state)
+{
+	static uint8_t bytes[PIECE_MAX], content[SMALL], room[SMALL];
+	struct ends *ends = *state;
+	size_t taken = 0;
+	int fd = new_file(content, sizeof(content));
+
+	assert_int_equal(stream_write(&ends->stream, bytes, sizeof(bytes)), 0);
+	assert_true(stream_waiting(&ends->stream) > 0);
+	put(&ends->stream, fd, 0, 10);
+	while (taken < sizeof(bytes)) {
+		taken += read_and_compare(ends->peer, bytes, sizeof(bytes) - taken);
+		assert_int_equal(stream_on_writable(&ends->stream), 0);
+	}
+	assert_int_equal(read(ends->peer, room, sizeof(room)), 4 + 10);
+	assert_memory_equal(room, "head", 4);
+	assert_memory_equal(room + 4, content, 10);
+	close(fd);
+}
+
+static void test_a_file_that_becomes_shorter_is_an_error(void **state)
+{
+	static uint8_t content[SMALL];
+	struct ends *ends = *state;
+	int fd = new_file(content, sizeof(content));
+
+	put(&ends->stream, fd, 0, sizeof(content));
+	assert_int_equal(ftruncate(fd, 1), 0);
+	assert_int_equal(stream_on_writable(&ends->stream), 0);
+	assert_int_equal(stream_on_writable(&ends->stream), -ENODATA);
+	assert_true(stream_has_file(&ends->stream));
+	close(fd);
+}
+
+static void test_a_file_that_its_owner_is_done_with(void **state)
+{
+	static uint8_t content[SMALL];
+	struct ends *ends = *state;
+	int fd = new_file(content, sizeof(content));
+
+	assert_false(stream_take_over(&ends->stream, fd));
+	put(&ends->stream, fd, 0, 10);
+	assert_false(stream_take_over(&ends->stream, ends->peer));
+	assert_true(stream_take_over(&ends->stream, fd));
+	assert_true(is_open(fd));
+	assert_int_equal(stream_on_writable(&ends->stream), 0);
+	assert_false(is_open(fd));
+	fd = new_file(content, sizeof(content));
+	put(&ends->stream, fd, 0, 10);
+	assert_true(stream_take_over(&ends->stream, fd));
+	stream_close(&ends->stream);
+	assert_false(is_open(fd));
+	assert_false(stream_has_file(&ends->stream));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +292,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_nothing_is_sent_while_connecting, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_closing_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_a_file_goes_out_between_what_was_written_before_and_after, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_goes_out_behind_what_waits, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_that_becomes_shorter_is_an_error, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_file_that_its_owner_is_done_with, setup,
+						teardown),
 	};
 
 	if (!loop_init())
