@@ -51,6 +51,11 @@ check-sanitized:
 	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined all
 	@tests/check.sh $(BUILD) sanitized-programs
 
+faults:
+	@contrib/install-deps.sh build check
+	$(AGAIN) all apps benches
+	@REQUESTS=$(or $(REQUESTS),100000) FILE_SECONDS=3600 TESTS=tests/faults.bats tests/check.sh $(BUILD) programs
+
 bench:
 	@contrib/install-deps.sh build bench
 	$(AGAIN) all benches
@@ -111,6 +116,7 @@ help:
 #: make                  the two programs, in build/
 #: make check            installs what the tests need, builds, tests; TESTS='tests/a.bats' for some
 #: make check-sanitized  the tests of whole programs once more, with ASan and UBSan
+#: make faults           faults under load, 100000 requests each, 6 minutes; REQUESTS=N
 #: make bench            beside HAProxy and nginx, 5 minutes; BENCH='--works W1 --rounds 1' for some
 #: make demo             a web server in front of four children, until Ctrl-C
 #: make lint             what reads the source; lint-sizes etc. for one of it
@@ -144,7 +150,7 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call run,CC)$(COMPILE) -c -o $@ $<
 
-.PHONY: all units apps examples benches check check-sanitized bench demo lint deps deb check-deb install uninstall clean help
+.PHONY: all units apps examples benches check check-sanitized faults bench demo lint deps deb check-deb install uninstall clean help
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -path '*/deb' -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -14,6 +14,7 @@
 #include "config/cli.h"
 #include "config/ini.h"
 #include "config/settings.h"
+#include "mux/get.h"
 #include "mux/mux.h"
 #include "os/listen.h"
 #include "os/loop.h"
@@ -220,6 +221,14 @@ static void serve(const struct cli *cli, const struct settings *settings, struct
 	mux_free(mux);
 }
 
+/* --get ADDR PATH: a client, and nothing of the rest. */
+static int run_get(int argc, char **argv)
+{
+	if (argc != 4)
+		fatalx(EX_USAGE, "--get takes an address and a path, and nothing else");
+	return get_run(argv[2], argv[3]);
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli;
@@ -229,6 +238,8 @@ int main(int argc, char **argv)
 	/* A reader of the log that goes away must not take us along. */
 	signal(SIGPIPE, SIG_IGN);
 	log_init("fcgi-mux", LOG_FORM_FULL);
+	if (argc > 1 && strcmp(argv[1], "--get") == 0)
+		return run_get(argc, argv);
 	read_settings(&cli, &settings, argc, argv);
 	act(&cli, &settings);
 	open_log(&cli, &settings);

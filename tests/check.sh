@@ -178,6 +178,8 @@ sanitized_programs() {
 		ASAN_OPTIONS=$options UBSAN_OPTIONS=$options exec $work/sanitized/real/fcgi-mux "\$@"
 	SCRIPT
 	chmod 755 "$work/sanitized/fcgi-mux"
+	# Memory is what is looked at here, not numbers.
+	export REQUESTS=${REQUESTS:-2000}
 	SANITIZED=1 ASAN_OPTIONS=$options UBSAN_OPTIONS=$options TEST_APPS=$work/apps \
 		FCGI_HERD=$work/sanitized/fcgi-herd FCGI_MUX=$work/sanitized/fcgi-mux \
 		run_programs sanitized-programs

@@ -4,55 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 load helpers
-
-# start_front NUMBER [ARGUMENT ...]: so many supervised children of misbehave behind $FRONT.
-start_front() {
-	local number=$1
-	shift
-	FRONT=$PLACE/front.sock
-	start_herd --config "$(place_file herd.ini <<-INI
-		log-level = debug
-		${WHOLE-}
-		[app]
-		listen = $FRONT
-		${SECTION-}
-		bin-path = $TEST_APPS/misbehave $*
-		max-procs = $number
-		$(as_root "user = $(server_user)")
-	INI
-	)"
-	wait_until 15 has_log ': ready$'
-}
-
-has_log() { grep -qE -- "$1" "$HERD_LOG"; }
-
-# ask QUERY [OPTION ...]: one GET.
-ask() {
-	local query=$1
-	shift
-	fcgi_client --param REQUEST_METHOD=GET --param "REQUEST_URI=/?$query" --query "$query" "$@" "$FRONT"
-}
-
-body() { sed '1,/^\r*$/d'; }
-
-# pid_of_child NUMBER: of the latest process.
-pid_of_child() { sed -n "s/.*: app\.$1: started pid=//p" "$HERD_LOG" | tail -n 1; }
-
-# Asks in the background for what takes so long; the answer goes to $PLACE/held.NUMBER.
-hold() { # NUMBER MILLISECONDS
-	ask "stderr-fd=busy-$1&sleep=$2&pid" >"$PLACE/held.$1" 3>&- &
-	HELD[$1]=$!
-	STARTED+=("${HELD[$1]}")
-}
-
-# Until a process works on it.
-wait_busy() { wait_until 10 has_log "busy-$1"; } # NUMBER
-
-# Its answer is there and good.
-check_held() { # NUMBER
-	wait "${HELD[$1]}"
-	grep -q '^pid ' "$PLACE/held.$1"
-}
+load front
 
 @test "requests come back whole whatever the cuts of their records" {
 	local chop size expected
@@ -96,6 +48,91 @@ check_held() { # NUMBER
 	grep -x 'FCGI_MAX_REQS=1024' "$PLACE/values"
 }
 
+# send_raw: bytes from standard input; lists the records that come back within half a second.
+send_raw() {
+	cat >"$PLACE/raw"
+	fcgi_client --raw "$PLACE/raw" --timeout 500 "$FRONT" 2>/dev/null || :
+}
+
+# whole_request ID: without a body.
+whole_request() {
+	begin "$1"
+	record 1 4 "$1" 0 0
+	record 1 5 "$1" 0 0
+}
+
+@test "requests with any ids, in any order, cut up and padded, on one connection" {
+	local id
+	start_front 2 --default say=hello
+	{
+		for id in 65535 7 256; do begin $id; done
+		# QUERY_STRING=env in three pieces, between those of the others.
+		record 1 4 7 9 255 "$(printf '\\%o\\%oQUERY_S' 12 3)$(printf '%0255d' 0)"
+		record 1 4 65535 0 0
+		record 1 4 7 6 1 'TRINGex'
+		record 1 5 65535 0 7 '1234567'
+		record 1 4 7 2 0 'nv'
+		record 1 4 256 0 0
+		record 1 4 7 0 0
+		record 1 5 7 0 0
+		record 1 5 256 0 0
+	} | send_raw >"$PLACE/records"
+	for id in 65535 7 256; do
+		grep "^STDOUT id=$id length=[1-9]" "$PLACE/records"
+		[ "$(grep "^END_REQUEST id=$id " "$PLACE/records")" = "END_REQUEST id=$id length=8 app-status=0 status=0" ]
+	done
+	[ "$(grep -vcE 'id=(65535|7|256) ' "$PLACE/records")" -eq 0 ]
+}
+
+@test "answers come as they are ready, not in the order of the requests" {
+	start_front 2
+	{
+		begin 1
+		record 1 4 1 23 0 "$(printf '\\%o\\%oQUERY_STRINGsleep=300' 12 9)"
+		record 1 4 1 0 0
+		record 1 5 1 0 0
+		whole_request 2
+	} | send_raw | grep END_REQUEST >"$PLACE/records"
+	[ "$(sed 's/ length.*//' "$PLACE/records" | tr '\n' ' ')" = 'END_REQUEST id=2 END_REQUEST id=1 ' ]
+}
+
+@test "unknown roles and types are answered as the specification says, the rest is served" {
+	start_front 1
+	{
+		record 1 200 0 5 3 'abcdefgh'
+		record 1 1 3 8 0 '\0\11\1\0\0\0\0\0'
+		# Of requests that never were, and a type unknown for a request: nothing.
+		record 1 5 99 1 0 x
+		record 1 2 98 0 0
+		record 1 200 97 0 0
+		whole_request 1
+	} | send_raw >"$PLACE/records"
+	grep -x 'UNKNOWN_TYPE id=0 length=8' "$PLACE/records"
+	grep -x 'END_REQUEST id=3 length=8 app-status=0 status=3' "$PLACE/records"
+	grep -x 'END_REQUEST id=1 length=8 app-status=0 status=0' "$PLACE/records"
+	[ "$(grep -cE 'id=9[789] ' "$PLACE/records")" -eq 0 ]
+}
+
+@test "a request can be aborted while it comes in and while it runs, and its id used again" {
+	start_front 1
+	{
+		begin 5
+		record 1 2 5 0 0
+		begin 5
+		record 1 4 5 0 0
+		record 1 2 5 0 0
+		whole_request 5
+	} | send_raw >"$PLACE/records"
+	[ "$(grep -c '^END_REQUEST id=5 length=8 app-status=0 status=0' "$PLACE/records")" -eq 3 ]
+	# One answer: a head and a line.
+	[ "$(grep -c '^STDOUT id=5 length=[1-9]' "$PLACE/records")" -eq 2 ]
+	fcgi_client --keep --abort 200 --query 'sleep=3500&say=finished' "$FRONT" >"$PLACE/answer"
+	[ ! -s "$PLACE/answer" ]
+	wait_until 10 is_idle
+	# Of the three only the last, then the one that ran, and this.
+	ask count | grep -x 'count 3'
+}
+
 @test "the least loaded process gets the request; the lowest number among equals" {
 	start_front 3
 	for _ in 1 2 3; do ask pid | grep -x "pid $(pid_of_child 0)"; done
@@ -112,58 +149,6 @@ check_held() { # NUMBER
 	ask pid
 	check_held 1
 	check_held 2
-}
-
-@test "a full queue refuses with 503, and says when to come back" {
-	SECTION='queue-limit = 1' start_front 1
-	hold 1 1500
-	wait_busy 1
-	hold 2 0
-	wait_until 5 is_refused
-	check_held 1
-	check_held 2
-}
-is_refused() { ask pid --timeout 500 2>/dev/null | grep -q 'Retry-After: ' && ask pid | grep -q 'Status: 503'; }
-
-@test "a request waits for no longer than queue-timeout" {
-	SECTION='queue-timeout = 1s' start_front 1
-	hold 1 4000
-	wait_busy 1
-	run ask pid
-	[[ $output == *'Status: 503'* ]]
-	[[ $output == *queue-timeout* ]]
-	check_held 1
-}
-
-@test "a connection with many requests does not starve the others" {
-	start_front 1
-	fcgi_client --at-once --repeat 100 --timeout 20000 --query 'stderr-fd=greedy&sleep=20' "$FRONT" >/dev/null 3>&- &
-	STARTED+=($!)
-	wait_until 10 has_log greedy
-	ask 'stderr-fd=modest'
-	wait_until 10 has_log modest
-	# Ten are more than the turns that it has to wait.
-	[ "$(sed -n '1,/modest/p' "$HERD_LOG" | grep -c greedy)" -le 10 ]
-}
-
-@test "a request that runs for longer than request-timeout is a 504, and its process is started anew" {
-	local pid
-	SECTION='request-timeout = 2s' start_front 2
-	pid=$(pid_of_child 0)
-	run ask hang
-	[[ $output == *'Status: 504'* ]]
-	[[ $output == *'no answer after'* ]]
-	has_log "request /\?hang: 504.*app.0.$pid"
-	wait_pids_gone 5 "$pid"
-	wait_until 5 herd_has_children misbehave 2
-	ask pid
-}
-
-@test "a slow request is named in the log" {
-	SECTION='slow-request = 1s' start_front 1
-	ask 'sleep=2500&pid'
-	has_log 'request /\?sleep=2500&pid: slow: app.0'
-	[ "$(grep -c ': slow: ' "$HERD_LOG")" -eq 1 ]
 }
 
 @test "a process gets as many requests at once as it says that it takes" {
@@ -276,6 +261,21 @@ is_refused() { ask pid --timeout 500 2>/dev/null | grep -q 'Retry-After: ' && as
 	[[ $output == *'Status: 431'* ]]
 }
 
+@test "a body over max-request-size is refused with 413, at once where its length says so" {
+	SECTION='max-request-size = 100k' start_front 1
+	fcgi_client --query 'sum' --body-size 102400 "$FRONT" | grep -q 'length=102400'
+	run fcgi_client --query 'sum' --body-size 102401 "$FRONT"
+	[[ $output == *'Status: 413'* ]]
+	# It says more than it sends: what came of it is not waited for.
+	run "$TEST_APPS/bad-client" --stage params-end --rest 200 --param CONTENT_LENGTH=102401 "$FRONT"
+	wait_until 5 has_logs 2 'max-request-size'
+	# And one that sends more than it says.
+	run fcgi_client --param CONTENT_LENGTH=5 --query 'sum' --body-size 500000 "$FRONT"
+	[[ $output == *'Status: 413'* ]]
+	statistic_is 'answered 413' 3
+	ask count | grep -x 'count 2'
+}
+
 @test "SIGTERM finishes what runs, then everything ends" {
 	start_front 2
 	hold 1 700
@@ -286,35 +286,18 @@ is_refused() { ask pid --timeout 500 2>/dev/null | grep -q 'Retry-After: ' && as
 }
 
 @test "a killed mux is started again on the same sockets" {
-	local mux
 	start_front 2
-	mux=$(sed -n 's/.*: mux: started pid=//p' "$HERD_LOG" | tail -n 1)
-	kill -KILL "$mux"
+	kill -KILL "$(pid_of_mux)"
 	# Connections wait in the kernel meanwhile.
 	ask pid
 	ask pid
 }
 
-# start_alone SERVER ...: fcgi-mux in front of processes that others run.
-start_alone() {
-	local arguments=()
-	for server; do arguments+=(--server "$server"); done
-	"$FCGI_MUX" --listen "$FRONT" "${arguments[@]}" >>"$HERD_LOG" 2>&1 3>&- &
-	MUX_PID=$!
-	STARTED+=("$MUX_PID")
-	wait_until 10 has_log 'fcgi-mux.*: ready$'
-}
-
 @test "fcgi-mux alone serves processes that others run" {
 	local n
 	requires spawn-fcgi
-	FRONT=$PLACE/alone.sock
-	for n in 1 2; do
-		spawn-fcgi -n -s "$PLACE/server.$n" -M 0666 -- "$TEST_APPS/misbehave" 3>&- &
-		STARTED+=($!)
-		wait_until 10 test -S "$PLACE/server.$n"
-	done
-	start_alone "$PLACE/server.1" "$PLACE/server.2"
+	for n in 1 2; do start_server $n; done
+	start_alone --server "$PLACE/server.1" --server "$PLACE/server.2"
 	ask pid
 	# One that is gone is left out.
 	end_tree "${STARTED[0]}" TERM
@@ -324,7 +307,7 @@ start_alone() {
 	# As root it has become somebody who may not remove it; the next one replaces it.
 	is_root || [ ! -e "$FRONT" ]
 	: >"$HERD_LOG"
-	start_alone "$PLACE/server.2"
+	start_alone --server "$PLACE/server.2"
 	ask pid
 }
 
@@ -341,14 +324,15 @@ start_alone() {
 	# Of these it lets web servers have 38.
 	ulimit -n 140
 	start_front 1
-	for n in $(seq 60); do hold "$n" 5; done
+	"$TEST_APPS/bad-client" --stage connected --clients 60 --rest 1500 "$FRONT" 3>&- &
+	STARTED+=($!)
 	wait_until 10 has_log 'cannot accept'
-	for n in $(seq 60); do check_held "$n"; done
+	for n in 1 2 3 4 5; do hold "$n" 5; done
+	for n in 1 2 3 4 5; do check_held "$n"; done
 }
 
 @test "a server that nobody runs is a 502 that says so" {
-	FRONT=$PLACE/alone.sock
-	start_alone "$PLACE/nobody"
+	start_alone --server "$PLACE/nobody"
 	run ask pid
 	[[ $output == *'Status: 502'* ]]
 	[[ $output == *'No such file or directory'* ]]

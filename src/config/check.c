@@ -226,6 +226,24 @@ static void check_absolute(const struct check *check, const char *key, const cha
 			 sentence_new("%s: the path must begin with \"/\": %s", key, path));
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* What files are compared with, name by name. */
+static void check_plain(const struct check *check, const char *key, const char *path)
+{
+	check_absolute(check, key, path);
+	if (strstr(path, "//") || strstr(path, "/./") || strstr(path, "/../") ||
+	    ends_with(path, "/.") || ends_with(path, "/.."))
+		complain(check, key,
+			 sentence_new("%s: write it without \"//\", \".\" and \"..\": %s", key,
+				      path));
+}
+
 static void check_routing(const struct check *check)
 {
 	static const char *const keys[] = {"extension",	  "map-extensions",
@@ -236,7 +254,7 @@ static void check_routing(const struct check *check)
 	check_absolute(check, "docroot", backend->docroot);
 	check_absolute(check, "strip-request-uri", backend->strip_request_uri);
 	for (size_t i = 0; i < backend->x_sendfile_docroot.count; i++)
-		check_absolute(check, "x-sendfile-docroot", backend->x_sendfile_docroot.items[i]);
+		check_plain(check, "x-sendfile-docroot", backend->x_sendfile_docroot.items[i]);
 	if (backend_has_mux(backend))
 		return;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)

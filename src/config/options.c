@@ -200,6 +200,9 @@ const struct option_entry option_table[] = {
 	{ "status-path", WHOLE(status_path), .group = OPTION_PROGRAMS, .type = OPTION_TEXT,
 	  .is_for_mux = true, .argument = "PATH",
 	  .help = "fcgi-mux itself answers a request for this path with its statistics" },
+	{ "ping-path", WHOLE(ping_path), .group = OPTION_PROGRAMS, .type = OPTION_TEXT,
+	  .is_for_mux = true, .argument = "PATH",
+	  .help = "fcgi-mux itself answers a request for this path with \"pong\"" },
 	{ "debug", WHOLE(debug), .group = OPTION_PROGRAMS, .type = OPTION_NUMBER,
 	  .value_default = "0", .max = 2, .is_for_mux = true, .argument = "N",
 	  .help = "1: the log shows the load of all processes at each request; 2: its "

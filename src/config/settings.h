@@ -23,8 +23,9 @@ struct settings {
 	gid_t mux_gid;		  /* primary group of mux_user, from check */
 	uint64_t request_buffer;  /* bytes */
 	uint64_t response_buffer; /* bytes */
-	char *status_path;	  /* NULL: none */
-	uint64_t debug;		  /* 1: the log shows the balance; 2: variables too */
+	char *status_path;	  /* NULL: none; as is the other */
+	char *ping_path;
+	uint64_t debug; /* 1: the log shows the balance; 2: variables too */
 
 	struct backend_settings defaults; /* what stands before the first section */
 	struct backend_settings **backends;

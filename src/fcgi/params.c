@@ -7,7 +7,8 @@
 
 enum { LONG_LEN = 0x80, LONG_MASK = 0x7fffffff };
 
-bool params_next_len(const uint8_t **at, const uint8_t *end, size_t *len)
+/* Inline for params_next, through which every parameter of every request goes. */
+static inline bool next_len(const uint8_t **at, const uint8_t *end, size_t *len)
 {
 	if (*at == end)
 		return false;
@@ -22,12 +23,16 @@ bool params_next_len(const uint8_t **at, const uint8_t *end, size_t *len)
 	return true;
 }
 
+bool params_next_len(const uint8_t **at, const uint8_t *end, size_t *len)
+{
+	return next_len(at, end, len);
+}
+
 enum params_result params_next(const uint8_t **at, const uint8_t *end, struct param *param)
 {
 	const uint8_t *bytes = *at;
 
-	if (!params_next_len(&bytes, end, &param->name_len) ||
-	    !params_next_len(&bytes, end, &param->value_len))
+	if (!next_len(&bytes, end, &param->name_len) || !next_len(&bytes, end, &param->value_len))
 		return PARAMS_MORE;
 	if ((size_t)(end - bytes) < param->name_len ||
 	    (size_t)(end - bytes) - param->name_len < param->value_len)

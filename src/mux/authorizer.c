@@ -96,7 +96,7 @@ void authorizer_update(const struct request *request)
 /* To the client, as if the request's own application had said it. */
 static void forward(struct request *request, const struct record_piece *piece)
 {
-	request->is_answered = true;
+	request->is_answered |= piece->type == RECORD_STDOUT;
 	record_set_id(piece->record, request->id);
 	front_connection_send(request->connection, piece->record, piece->record_len);
 }
@@ -215,6 +215,7 @@ void authorizer_take(struct request *question, const struct record_piece *piece)
 		    authorization->verdict == VERDICT_ALLOWED)
 			authorization->verdict = VERDICT_NONSENSE;
 	} else if (piece->type == RECORD_STDERR || authorization->verdict == VERDICT_REFUSED) {
+		question->answer_len += piece->record_len;
 		forward(request, piece);
 	} else if (authorization->verdict == VERDICT_OPEN && piece->content_len > 0) {
 		take_head(request, piece);

@@ -98,6 +98,12 @@ void backend_serve_later(struct backend *backend)
 	list_append(&backend->mux->backends_to_serve, &backend->to_serve);
 }
 
+void backend_add_active(struct backend *backend)
+{
+	if (++backend->active_count > backend->counts.active_max)
+		backend->counts.active_max = backend->active_count;
+}
+
 static struct request *running_of(struct list *link)
 {
 	return container_of(link, struct request, running);

@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "config/settings.h"
+#include "mux/counts.h"
 #include "mux/proc.h"
 #include "policy/balance.h"
 
@@ -26,8 +27,10 @@ struct backend {
 	struct list probing;
 	struct list up;
 	struct list resting;
-	struct list running;  /* requests that its procs have, the oldest first */
-	struct list to_serve; /* in mux->backends_to_serve, or alone */
+	struct list running;   /* requests that its procs have, the oldest first */
+	struct list to_serve;  /* in mux->backends_to_serve, or alone */
+	uint64_t active_count; /* procs with a request */
+	struct backend_counts counts;
 };
 
 /* NULL or a malloced sentence; then fini cleans up what there is. All procs are DOWN. */
@@ -47,6 +50,9 @@ void backend_serve(struct backend *backend);
 
 /* The same at the end of the turn: for callers in the middle of something. */
 void backend_serve_later(struct backend *backend);
+
+/* One of its procs has got a request, and had none. */
+void backend_add_active(struct backend *backend);
 
 /* Once every MUX_TICK_MS. */
 void backend_tick(struct backend *backend);

@@ -89,11 +89,11 @@ static void show_params(const struct request *request, const char *deed)
 {
 	const uint8_t *at = request_params(request);
 	const uint8_t *end = at + request->params_len;
-	struct param uri = request_name(request);
-	struct param param;
+	struct param uri, param;
 
 	if (request->route->mux->settings->debug < 2)
 		return;
+	uri = request_name(request);
 	while (at < end && params_next(&at, end, &param) == PARAMS_PAIR)
 		log_every(LOG_LEVEL_INFO, "request %.*s: %s %.*s=%.*s", (int)uri.value_len,
 			  uri.value, deed, (int)param.name_len, param.name, (int)param.value_len,

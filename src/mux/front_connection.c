@@ -7,12 +7,15 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "fcgi/record.h"
 #include "mux/authorizer.h"
 #include "mux/front.h"
 #include "mux/mux.h"
 #include "mux/proc_connection.h"
 #include "mux/relay.h"
 #include "mux/request.h"
+#include "mux/route.h"
+#include "mux/sendfile.h"
 
 /* How long a client may go on sending what nobody wants any more. */
 enum { ENDING_TICKS_MAX = 5 };
@@ -134,12 +137,20 @@ static void connection_throttle(struct front_connection *connection, bool is_thr
 		if (request->proc)
 			proc_connection_update(request->proc);
 		authorizer_update(request);
+		if (!is_throttling)
+			route_resume(request);
 	}
 }
 
-static size_t response_buffer(const struct front_connection *connection)
+static void connection_update_throttle(struct front_connection *connection)
 {
-	return connection->front->mux->settings->response_buffer;
+	size_t limit = connection->front->mux->settings->response_buffer;
+	size_t waiting = stream_waiting(&connection->stream);
+
+	if (waiting >= limit)
+		connection_throttle(connection, true);
+	else if (waiting <= limit / 2)
+		connection_throttle(connection, false);
 }
 
 void front_connection_send(struct front_connection *connection, const uint8_t *bytes, size_t len)
@@ -151,22 +162,39 @@ void front_connection_send(struct front_connection *connection, const uint8_t *b
 	error = stream_write(&connection->stream, bytes, len);
 	if (error < 0)
 		front_connection_close(connection, strerror(-error));
-	else if (stream_waiting(&connection->stream) >= response_buffer(connection))
-		connection_throttle(connection, true);
+	else
+		connection_update_throttle(connection);
+}
+
+void front_connection_put_file(struct front_connection *connection, const uint8_t *header,
+			       const struct stream_file *file)
+{
+	int error = stream_put_file(&connection->stream, header, RECORD_HEADER_LEN, file);
+
+	if (error < 0)
+		front_connection_close(connection, strerror(-error));
+}
+
+void front_connection_flush(struct front_connection *connection)
+{
+	int error = stream_on_writable(&connection->stream);
+
+	if (error == 0) {
+		connection_update_throttle(connection);
+		return;
+	}
+	if (stream_has_file(&connection->stream))
+		sendfile_complain(connection, error);
+	front_connection_close(connection, strerror(-error));
 }
 
 static void connection_on_writable(struct front_connection *connection)
 {
-	int error = stream_on_writable(&connection->stream);
-
-	if (error < 0) {
-		front_connection_close(connection, strerror(-error));
-		return;
-	}
-	if (stream_waiting(&connection->stream) <= response_buffer(connection) / 2)
-		connection_throttle(connection, false);
+	front_connection_flush(connection);
 	if (connection->state == FRONT_ENDING)
 		connection_go_on_ending(connection);
+	else
+		sendfile_go_on(connection);
 }
 
 static void on_connection_ready(struct loop_io *io, int events)

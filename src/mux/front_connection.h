@@ -51,6 +51,13 @@ void front_connection_open(struct front *front, int fd);
 /* Whole records for the web server, out of any memory. A broken connection is closed. */
 void front_connection_send(struct front_connection *connection, const uint8_t *bytes, size_t len);
 
+/* The header of a record and its content from a file. The stream has none waiting. */
+void front_connection_put_file(struct front_connection *connection, const uint8_t *header,
+			       const struct stream_file *file);
+
+/* Sends what the client takes now of what waits. */
+void front_connection_flush(struct front_connection *connection);
+
 /* After something was read or answered: closes, goes on reading, or pauses, as it stands now. */
 void front_connection_update(struct front_connection *connection);
 

@@ -85,10 +85,8 @@ static void end_params(struct request *request)
 		return;
 	}
 	debug_show_sent(request);
-	if (status_is_asked(request->route->mux, &facts.script_name)) {
-		status_answer(request);
+	if (status_answer(request, &facts.script_name))
 		return;
-	}
 	request->has_input = request->role == RECORD_AUTHORIZER;
 	request->method = (uint8_t)retry_class(facts.method.value, facts.method.value_len);
 	if (!request_close_params(request)) {

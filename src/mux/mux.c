@@ -267,6 +267,7 @@ struct mux *mux_new(const struct mux_plan *plan, char **error)
 	}
 	mux->settings = plan->settings;
 	mux->control_fd = plan->control_fd;
+	mux->started_ms = loop_now_ms();
 	mux->connections_max = connections_max(plan->descriptors_max);
 	list_init(&mux->backends_to_serve);
 	list_init(&mux->ended_requests);

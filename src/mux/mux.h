@@ -9,7 +9,7 @@
 #include "config/settings.h"
 #include "fcgi/record.h"
 #include "fcgi/record_reader.h"
-#include "mux/failure.h"
+#include "mux/counts.h"
 #include "os/loop.h"
 
 struct backend;
@@ -22,17 +22,6 @@ enum { MUX_SCRATCH_LEN = 128 * 1024 };
 
 /* How often what may wait is looked after: gone clients, resting procs, lingering connections. */
 enum { MUX_TICK_MS = 1000 };
-
-/* What has happened since the start. */
-struct mux_counts {
-	uint64_t requests;		  /* with all their parameters there */
-	uint64_t retries;		  /* sent again after a proc failed */
-	uint64_t slow_requests;		  /* that ran for slow-request */
-	uint64_t bad_clients;		  /* connections closed for what came on them */
-	uint64_t bad_answers;		  /* of procs, that broke the protocol */
-	uint64_t broken_answers;	  /* of procs, that ended before their end */
-	uint64_t failures[FAILURE_KINDS]; /* answered by us in place of a proc */
-};
 
 /*
  * One multiplexer. Ownership is a tree: mux > fronts > connections > requests, and mux > backends >
@@ -50,8 +39,9 @@ struct mux {
 	struct backend *backends; /* owned; in the order of the configuration */
 	size_t backend_count;
 
-	size_t connection_count; /* of web servers */
-	size_t connections_max;
+	size_t connection_count, connections_max; /* of web servers */
+	size_t file_count;			  /* open, on their way to clients */
+	uint64_t started_ms;
 	struct mux_counts counts;
 
 	int control_fd; /* to the supervisor; -1: none */
@@ -68,7 +58,7 @@ struct mux {
 	struct list ended_fronts; /* front connections */
 	struct list ended_procs;  /* proc connections */
 
-	char path[RECORD_CONTENT_MAX]; /* of the request that is looked at */
+	char path[RECORD_CONTENT_MAX + 1]; /* of the request that is looked at */
 	/* Where all connections read into, one at a time, with room before it for what was held. */
 	uint8_t scratch[RECORD_HEADROOM + MUX_SCRATCH_LEN];
 };

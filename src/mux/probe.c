@@ -41,6 +41,7 @@ void probe_start(struct proc *proc)
 	/* libfcgi answers when the header of the next record is there: an empty question is one. */
 	end = record_header_encode(end, RECORD_GET_VALUES, 0, 0);
 	proc->probing_since_ms = loop_now_ms();
+	proc->counts.earlier = proc->counts.requests;
 	proc_set_state(proc, PROC_PROBING);
 	if (is_mute(proc) || !proc_ask(proc, query, (size_t)(end - query)))
 		set_up(proc);

@@ -125,7 +125,8 @@ void proc_rest(struct proc *proc)
 {
 	uint32_t random = 0;
 
-	if (!can_rest(proc))
+	/* With disable-time = 0 it is tried again at once. */
+	if (!can_rest(proc) || proc->backend->settings->disable_time_ms == 0)
 		return;
 	proc->counts.disabled++;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
@@ -149,6 +150,8 @@ void proc_tick(struct proc *proc)
 {
 	if (proc->state == PROC_UP)
 		proc_pool_trim(proc);
+	if (proc->is_multiplexing)
+		proc_pool_tick(proc);
 	if (proc->state == PROC_PROBING)
 		probe_tick(proc);
 	else if (proc->state == PROC_RESTING && loop_now_ms() >= proc->resting_until_ms)

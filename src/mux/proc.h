@@ -10,6 +10,7 @@
 #include "base/address.h"
 #include "base/buffer.h"
 #include "base/list.h"
+#include "mux/counts.h"
 #include "os/address.h"
 #include "policy/balance.h"
 
@@ -31,14 +32,6 @@ enum { PROC_NAME_SIZE = 96 };
  */
 enum proc_state { PROC_DOWN, PROC_PROBING, PROC_UP, PROC_RESTING };
 
-/* What has happened to it since the start; in the words of lighttpd's statistics. */
-struct proc_counts {
-	uint64_t connected;  /* connections to it */
-	uint64_t died;	     /* the process ended */
-	uint64_t disabled;   /* left out for a while */
-	uint64_t overloaded; /* refused a connection or a request for being full */
-};
-
 /* One process or remote host of a backend: one address, one load, its kept connections. */
 struct proc {
 	struct backend *backend;   /* borrowed */
@@ -53,7 +46,7 @@ struct proc {
 	size_t connection_count;   /* of both */
 	size_t connections_max;	   /* where it multiplexes */
 	pid_t pid;		   /* 0: not known */
-	uint64_t probing_since_ms; /* in PROBING */
+	uint64_t probing_since_ms; /* when it came up, and was asked for its values */
 	uint64_t resting_until_ms; /* in RESTING */
 	unsigned capacity;	   /* what it takes at once; balance.capacity is what it gets now */
 	unsigned failures;	   /* to reach it, since it has answered */

@@ -19,9 +19,13 @@
 #include "mux/relay.h"
 #include "mux/request.h"
 #include "mux/request_records.h"
+#include "mux/route.h"
 
 /* Requests on one connection are looked for one by one. */
 enum { CARRIED_MAX = 1024 };
+
+/* How long a client that takes no more may hold up others: the protocol cannot stop it alone. */
+enum { HELD_TICKS_MAX = 3 };
 
 static struct request *request_of(struct list *link)
 {
@@ -48,18 +52,17 @@ static void connection_set_state(struct proc_connection *connection,
 	connection->state = state;
 }
 
-/* Puts a request where the ids leave a gap: it gets the lowest that is free. */
-static uint16_t insert(struct proc_connection *connection, struct request *request)
+/*
+ * The next that is free: what a proc sends too late, for a request that is over, is not taken for
+ * the answer to another.
+ */
+static uint16_t next_id(struct proc_connection *connection)
 {
-	struct list *before = connection->carried.next;
-	uint16_t id = 1;
-
-	while (before != &connection->carried && request_of(before)->proc_id == id) {
-		before = before->next;
-		id++;
-	}
-	list_append(before, &request->carried);
-	return id;
+	do
+		connection->last_id =
+			connection->last_id == UINT16_MAX ? 1 : connection->last_id + 1;
+	while (proc_connection_find(connection, connection->last_id));
+	return connection->last_id;
 }
 
 /* The links of the tree's only cross-connection are set here and cleared in detach. */
@@ -72,9 +75,12 @@ static void attach(struct proc_connection *connection, struct request *request)
 	request->proc = connection;
 	request->has_spoken = false;
 	connection->carried_count++;
-	request_address(request, insert(connection, request), keep);
+	request_address(request, next_id(connection), keep);
+	list_append(&connection->carried, &request->carried);
 	connection_set_state(connection, PROC_CONNECTION_BUSY);
 	balance_add_load(&proc->backend->balance, &proc->balance);
+	if (proc->balance.load == 1)
+		backend_add_active(proc->backend);
 }
 
 static void detach(struct request *request)
@@ -86,6 +92,8 @@ static void detach(struct request *request)
 	list_detach(&request->carried);
 	connection->carried_count--;
 	balance_take_load(&proc->backend->balance, &proc->balance);
+	if (proc->balance.load == 0)
+		proc->backend->active_count--;
 	debug_show_released(connection);
 }
 
@@ -284,21 +292,25 @@ bool proc_connection_is_full(const struct proc_connection *connection)
 	return stream_waiting(&connection->stream) >= MUX_SCRATCH_LEN;
 }
 
-static bool is_held_up(const struct proc_connection *connection)
+/* An answer of the size of the buffer fits, whatever else waits for its client. */
+static bool is_held_up(const struct request *request)
 {
-	list_for_each (link, after, &connection->carried) {
-		const struct request *request = request_of(link);
+	return request->state == REQUEST_RUNNING && request->connection->is_throttling &&
+	       request->answer_len >= request->route->mux->settings->response_buffer;
+}
 
-		if (request->state == REQUEST_RUNNING && request->connection->is_throttling)
-			return true;
-	}
-	return false;
+static struct request *find_held_up(const struct proc_connection *connection)
+{
+	list_for_each (link, after, &connection->carried)
+		if (is_held_up(request_of(link)))
+			return request_of(link);
+	return NULL;
 }
 
 bool proc_connection_has_room(const struct proc_connection *connection)
 {
 	return connection->carried_count < CARRIED_MAX && !connection->is_broken &&
-	       !proc_connection_is_full(connection) && !is_held_up(connection) &&
+	       !proc_connection_is_full(connection) && !find_held_up(connection) &&
 	       !proc_connection_is_old(connection);
 }
 
@@ -323,8 +335,23 @@ struct request *proc_connection_find(const struct proc_connection *connection, u
 	return NULL;
 }
 
+void proc_connection_tick(struct proc_connection *connection)
+{
+	struct request *request;
+
+	if (connection->carried_count < 2 || !find_held_up(connection)) {
+		connection->held_ticks = 0;
+		return;
+	}
+	if (++connection->held_ticks < HELD_TICKS_MAX)
+		return;
+	while ((request = find_held_up(connection)))
+		failure_answer(request, FAILURE_TIME_OUT,
+			       "its client is too slow for a connection that others share");
+}
+
 void proc_connection_update(struct proc_connection *connection)
 {
 	if (stream_is_open(&connection->stream))
-		stream_set_reading(&connection->stream, !is_held_up(connection));
+		stream_set_reading(&connection->stream, !find_held_up(connection));
 }

@@ -23,8 +23,10 @@ struct proc_connection {
 	struct list link; /* in proc->idle or proc->busy; CLOSED: mux->ended_procs */
 	struct proc *proc;
 	struct stream stream;
-	struct list carried; /* requests, in the order of their ids */
+	struct list carried; /* requests */
 	size_t carried_count;
+	unsigned held_ticks; /* for so long a slow client has held it up */
+	uint16_t last_id;    /* that a request got here */
 	uint64_t opened_ms;
 	struct record_reader reader;
 	enum proc_connection_state state;
@@ -80,6 +82,9 @@ void proc_connection_release(struct request *request, bool can_be_kept);
  * still has its proc, or not.
  */
 void proc_connection_abandon(struct request *request);
+
+/* Once every MUX_TICK_MS: a client that is slow for long gives way to those it shares with. */
+void proc_connection_tick(struct proc_connection *connection);
 
 /* An ABANDONED request's time is over. */
 void proc_connection_give_up(struct request *request);

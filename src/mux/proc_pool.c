@@ -36,6 +36,12 @@ void proc_pool_trim(struct proc *proc)
 	}
 }
 
+void proc_pool_tick(struct proc *proc)
+{
+	list_for_each (link, after, &proc->busy)
+		proc_connection_tick(connection_of(link));
+}
+
 /* One that carries requests and takes another. */
 static struct proc_connection *find_shared(const struct proc *proc)
 {

@@ -19,6 +19,9 @@ bool proc_pool_keeps(const struct proc *proc);
 /* Closes idle ones that are too old, or should not have been kept. */
 void proc_pool_trim(struct proc *proc);
 
+/* Once every MUX_TICK_MS, for those that carry several requests. */
+void proc_pool_tick(struct proc *proc);
+
 /* Closes all that are idle. */
 void proc_pool_close_idle(struct proc *proc);
 

@@ -19,6 +19,8 @@
 #include "mux/proc_child.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
+#include "mux/request_time.h"
+#include "mux/response.h"
 
 /* Records that follow each other in the scratch buffer and go to the same peer. */
 struct run {
@@ -94,8 +96,8 @@ static void input_body(struct input *input, const struct record_piece *piece)
 {
 	struct request *request = find_request(input->connection, piece->id);
 
-	/* Of a request that is done, or never was: ignored (section 3.3). */
-	if (!request)
+	/* Of a request that is done or nearly so, or never was: ignored (section 3.3). */
+	if (!request || request->state == REQUEST_SENDING)
 		return;
 	if (piece->type != RECORD_PARAMS)
 		intake_hurry(request, (size_t)(input->end - piece->record));
@@ -230,8 +232,10 @@ static void answer_flush(struct answer *answer)
 	answer->run.len = 0;
 	if (run.len == 0 || !request_is_awaited(answer->request))
 		return;
-	answer->request->is_answered = true;
+	answer->request->answer_len += run.len;
 	front_connection_send(answer->request->connection, run.start, run.len);
+	if (answer->request->connection && answer->request->connection->is_throttling)
+		proc_connection_update(answer->connection);
 }
 
 static void answer_pass(struct answer *answer, struct request *request,
@@ -243,6 +247,8 @@ static void answer_pass(struct answer *answer, struct request *request,
 		authorizer_take(request, piece);
 		return;
 	}
+	if (!request->is_answered && piece->type != RECORD_STDERR && !response_take(request, piece))
+		return;
 	record_set_id(piece->record, request->id);
 	if (answer->request != request || !run_extend(&answer->run, piece)) {
 		answer_flush(answer);
@@ -313,6 +319,7 @@ static void answer_release(struct answer *answer)
 	while ((link = list_first(&answer->ended))) {
 		struct request *request = container_of(link, struct request, carried);
 
+		request_count_answer(request);
 		proc_on_answer(answer->connection->proc);
 		proc_connection_release(request, can_be_kept(answer, request));
 		list_append(&answer->released, link);
@@ -329,6 +336,8 @@ static void end_released(struct answer *answer)
 		list_detach(link);
 		if (request_is_awaited(request) && request->asker)
 			authorizer_finish(request);
+		else if (request_is_awaited(request) && request->response)
+			response_finish(request);
 		else if (request_is_awaited(request))
 			request_end(request);
 		else if (request->state == REQUEST_ABANDONED)
@@ -367,11 +376,14 @@ static void answer_deliver(struct answer *answer)
 	end_released(answer);
 }
 
-/* Also the beginning of a record, and what is none, are bytes of an answer: perhaps of any. */
+/* Also the beginning of a record, and what is none, are bytes of an answer; of one, where several
+ * are due, which has not been told yet. */
 static void note_rest(const struct proc_connection *connection)
 {
-	list_for_each (link, after, &connection->carried)
-		container_of(link, struct request, carried)->has_spoken = true;
+	struct list *first = list_first(&connection->carried);
+
+	if (connection->carried_count == 1 && first)
+		container_of(first, struct request, carried)->has_spoken = true;
 }
 
 void relay_from_proc(struct proc_connection *connection)

@@ -14,7 +14,9 @@
 #include "mux/proc.h"
 #include "mux/proc_connection.h"
 #include "mux/request_records.h"
+#include "mux/response.h"
 #include "mux/route.h"
+#include "mux/sendfile.h"
 
 /* The id that nearly all have at their proc. */
 enum { FIRST_PROC_ID = 1 };
@@ -28,6 +30,7 @@ static bool is_blocked_now(const struct request *request)
 {
 	switch ((enum request_state)request->state) {
 	case REQUEST_RECEIVING:
+	case REQUEST_SENDING:
 	case REQUEST_ABANDONED:
 	case REQUEST_DONE:
 		return false;
@@ -68,13 +71,17 @@ static void join_queue(struct request *request)
 		queue_return(queue, &request->ticket);
 }
 
-/* Off its connection, and what was received for the proc is needed no more. */
+/* Off its connection, and what was received for the proc or the client is needed no more. */
 static void leave_front(struct request *request)
 {
 	if (!list_is_empty(&request->link))
 		request->connection->request_count--;
 	list_detach(&request->link);
 	buffer_fini(&request->records);
+	response_free(request->response);
+	request->response = NULL;
+	sendfile_free(request->files, request->connection);
+	request->files = NULL;
 }
 
 void request_set_state(struct request *request, enum request_state state)
@@ -90,6 +97,9 @@ void request_set_state(struct request *request, enum request_state state)
 	case REQUEST_RUNNING:
 		list_append(&request->proc->proc->backend->running, &request->running);
 		request->running_since_ms = loop_now_ms();
+		break;
+	case REQUEST_SENDING:
+		list_detach(&request->running);
 		break;
 	case REQUEST_ABANDONED:
 		leave_front(request);

@@ -13,24 +13,28 @@ struct authorization;
 struct front_connection;
 struct proc_connection;
 struct record_begin;
+struct response;
 struct route;
+struct sendfile;
 
 /*
  *   RECEIVING <--> AUTHORIZING
  *       |
- *       +--> QUEUED <--> RUNNING --> ABANDONED
+ *       +--> QUEUED <--> RUNNING --> SENDING, ABANDONED
  *                                        |
  *       from all, when it ends:          +--> DONE
  *
  * AUTHORIZING: an authorizer is asked, and the body comes in meanwhile. RUNNING to QUEUED: its proc
- * failed, and it may be sent again. ABANDONED: nobody waits for its answer any more, but its proc
- * still works on it, and it counts as load.
+ * failed, and it may be sent again. SENDING: its proc is done, and a file is on its way to the
+ * client. ABANDONED: nobody waits for its answer any more, but its proc still works on it, and it
+ * counts as load.
  */
 enum request_state {
 	REQUEST_RECEIVING,
 	REQUEST_AUTHORIZING,
 	REQUEST_QUEUED,
 	REQUEST_RUNNING,
+	REQUEST_SENDING,
 	REQUEST_ABANDONED,
 	REQUEST_DONE
 };
@@ -49,26 +53,25 @@ struct request {
 	struct route *route;		     /* borrowed */
 	struct proc_connection *proc;	     /* that carries it; borrowed, or NULL */
 	struct authorization *authorization; /* owned: where it asks an authorizer; or NULL */
+	struct response *response;	     /* owned: its answer's head, held; or NULL */
+	struct sendfile *files;		     /* owned: SENDING, what is sent; else NULL */
 	struct request *asker; /* the one whose authorization it is; borrowed; else NULL */
 	struct buffer records;
-	size_t head_len; /* bytes of the records before the body */
-	size_t params_len;
-	uint64_t body_len;	   /* that has come */
-	uint64_t running_since_ms; /* in RUNNING: when its proc got it */
+	size_t head_len, params_len;   /* bytes of the records before the body; of the parameters */
+	uint64_t body_len, answer_len; /* that has come; that has gone to the web server */
+	uint64_t running_since_ms;     /* in RUNNING: when its proc got it */
 	uint32_t retries;
-	uint16_t id;	  /* on its front connection */
-	uint16_t proc_id; /* on its proc connection, and in the records */
+	uint16_t id, proc_id; /* on its front connection; at its proc, and in the records */
 	uint16_t role;
-	uint8_t state;	/* enum request_state */
-	uint8_t method; /* enum retry_methods: the class of its method */
-	bool keep;	/* FCGI_KEEP_CONN: the web server wants its connection back */
-	bool has_params;
-	bool has_input;	  /* the body, too, is there to its end */
-	bool is_partial;  /* part of what was sent to the proc is not kept here */
-	bool has_spoken;  /* its proc has, since it got it */
-	bool is_answered; /* a part of its answer has gone to the web server */
-	bool is_slow;	  /* and the log says so */
-	bool is_blocked;  /* counted in connection->blocked */
+	uint8_t state;		    /* enum request_state */
+	uint8_t method;		    /* enum retry_methods: the class of its method */
+	bool keep;		    /* FCGI_KEEP_CONN: the web server wants its connection back */
+	bool has_params, has_input; /* all of them are there; the body, too, to its end */
+	bool is_partial;	    /* part of what was sent to the proc is not kept here */
+	bool has_spoken;	    /* its proc has, since it got it */
+	bool is_answered;	    /* some STDOUT of its answer has gone to the web server */
+	bool is_slow;		    /* and the log says so */
+	bool is_blocked;	    /* counted in connection->blocked */
 };
 
 /* Begins one on a connection; NULL: no memory. */
@@ -91,10 +94,7 @@ bool request_is_awaited(const struct request *request);
 /* The client takes it back or has left. */
 void request_abort(struct request *request, const char *reason);
 
-/*
- * Nobody waits for it any more: its answer is complete, or never will be. Its connection goes on
- * with the others or ends. DONE, or ABANDONED where a proc still has it.
- */
+/* Nobody waits for it any more; its connection goes on or ends. ABANDONED where a proc has it. */
 void request_end(struct request *request);
 
 #endif

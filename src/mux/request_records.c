@@ -41,6 +41,13 @@ struct param request_script(const struct request *request)
 	return find_first(request, names);
 }
 
+struct param request_param(const struct request *request, const char *name)
+{
+	const char *const names[] = {name, NULL};
+
+	return find_first(request, names);
+}
+
 /* The record of the variable that tells how long it waited, or 0 bytes. */
 static size_t wait_record_len(const struct request *request)
 {

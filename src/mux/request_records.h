@@ -35,5 +35,7 @@ void request_address(struct request *request, uint16_t id, bool keep);
 /* The values of its URI and of its script, to be printed with %.*s; "-" where there is none. */
 struct param request_name(const struct request *request);
 struct param request_script(const struct request *request);
+/* The same of any. */
+struct param request_param(const struct request *request, const char *name);
 
 #endif

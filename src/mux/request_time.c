@@ -1,6 +1,7 @@
 #include "mux/request_time.h"
 
 #include "base/log.h"
+#include "mux/backend.h"
 #include "mux/mux.h"
 #include "mux/proc.h"
 #include "mux/proc_connection.h"
@@ -30,4 +31,18 @@ void request_name_slow(struct request *request)
 		  (int)name.value_len, name.value, request->proc->proc->name,
 		  (unsigned long long)request_running_ms(request), (int)script.value_len,
 		  script.value);
+}
+
+void request_count_answer(const struct request *request)
+{
+	struct proc *proc = request->proc->proc;
+	struct backend_counts *counts = &proc->backend->counts;
+	uint64_t ran_ms = request_running_ms(request);
+	uint64_t waited_ms = request->running_since_ms - request->ticket.since_ms;
+
+	proc->counts.requests++;
+	proc->counts.busy_ms += ran_ms;
+	proc->counts.last_ms = ran_ms;
+	counts->waited_ms += waited_ms;
+	histogram_add(&counts->latency, waited_ms + ran_ms);
 }

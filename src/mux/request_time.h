@@ -15,4 +15,7 @@ bool request_has_run_for(const struct request *request, uint64_t limit_ms);
 /* It has run for long: says so in the log, once. */
 void request_name_slow(struct request *request);
 
+/* Its answer is complete, and it still has its proc: how long it took goes into the counts. */
+void request_count_answer(const struct request *request);
+
 #endif

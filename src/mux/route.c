@@ -105,14 +105,37 @@ void route_serve_first(struct route *route)
 	if (loop_now_ms() - first->since_ms >= PATIENCE_MS &&
 	    front_connection_is_gone(request->connection))
 		front_connection_close(request->connection, "the client left the queue");
+	else if (request->connection->is_throttling && !request->asker)
+		queue_remove(&route->queue, first);
 	else
 		proc_run(choose_proc(route, NULL), request);
+}
+
+void route_resume(struct request *request)
+{
+	struct route *route = request->route;
+
+	if (request->state != REQUEST_QUEUED || queue_has(&request->ticket))
+		return;
+	queue_return(&route->queue, &request->ticket);
+	for (size_t i = 0; i < route->backend_count; i++)
+		backend_serve_later(route->backends[i]);
 }
 
 static void route_serve(struct route *route)
 {
 	while (queue_first(&route->queue) && balance_group_has_room(&route->group))
 		route_serve_first(route);
+}
+
+/* Who still waits after one more has come: no proc has room. */
+static void count_waiting(struct route *route)
+{
+	struct route_counts *counts = &route->counts;
+
+	counts->waits += route->queue.count == 1;
+	if (route->queue.count > counts->queued_max)
+		counts->queued_max = route->queue.count;
 }
 
 void route_submit(struct route *route, struct request *request)
@@ -124,6 +147,7 @@ void route_submit(struct route *route, struct request *request)
 	}
 	request_set_state(request, REQUEST_QUEUED);
 	route_serve(route);
+	count_waiting(route);
 }
 
 void route_submit_again(struct route *route, struct request *request, const struct proc *failed)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "config/backend.h"
+#include "mux/counts.h"
 #include "policy/balance.h"
 #include "policy/queue.h"
 
@@ -24,6 +25,7 @@ struct route {
 	struct balance_group group;		 /* of the backends, in their order */
 	const struct backend_settings *settings; /* of the first; all agree on the queue's */
 	struct queue queue;			 /* requests that are QUEUED */
+	struct route_counts counts;
 };
 
 /* The route of the backends of these numbers, which the mux owns: made once. NULL: no memory. */
@@ -39,7 +41,14 @@ void route_submit(struct route *route, struct request *request);
 /* To the head of the queue, not to be run by the proc that failed it where another has room. */
 void route_submit_again(struct route *route, struct request *request, const struct proc *failed);
 
-/* Runs the request whose turn it is; somebody waits, and a proc has room. */
+/* A request's client takes its answers again: back to the head of the queue, if it was set aside.
+ */
+void route_resume(struct request *request);
+
+/*
+ * Runs the request whose turn it is; somebody waits, and a proc has room. One whose client does not
+ * read the answers that it has is set aside, or such clients could hold all procs.
+ */
 void route_serve_first(struct route *route);
 
 /* Once every MUX_TICK_MS: answers what has waited for too long. */

@@ -15,7 +15,9 @@
 #include "mux/request.h"
 #include "mux/request_records.h"
 #include "mux/route.h"
+#include "mux/sendfile.h"
 #include "os/document.h"
+#include "policy/retry.h"
 #include "policy/rewrite.h"
 
 static bool has_front(const struct backend_settings *settings, const struct address *front)
@@ -117,7 +119,7 @@ static struct rewrite_text text_of(const char *text)
 }
 
 /* SCRIPT_NAME and PATH_INFO one behind the other. Both came in one record: they have room. */
-static void join_path(struct facts *facts, char path[RECORD_CONTENT_MAX])
+static void join_path(struct facts *facts, char path[RECORD_CONTENT_MAX + 1])
 {
 	const struct rewrite_text *script = &facts->sent[REWRITE_SCRIPT_NAME];
 	const struct rewrite_text *info = &facts->sent[REWRITE_PATH_INFO];
@@ -126,6 +128,7 @@ static void join_path(struct facts *facts, char path[RECORD_CONTENT_MAX])
 		memcpy(path, script->at, script->len);
 	if (info->len > 0)
 		memcpy(path + script->len, info->at, info->len);
+	path[script->len + info->len] = '\0';
 	facts->path = (struct route_path){
 		.at = path, .len = script->len + info->len, .script_len = script->len};
 }
@@ -362,11 +365,21 @@ static bool find_responder(struct matches *matches, struct request *request, str
 	return true;
 }
 
+/* What an authorizer has let pass to its docroot, and no responder takes. */
+static bool is_for_file(const struct request *request, const struct facts *facts)
+{
+	return request->method == RETRY_SAFE_METHODS && strlen(facts->path.at) == facts->path.len;
+}
+
 static void respond(struct request *request, const struct facts *facts,
 		    const struct route_match *match, const struct routing_pass *pass)
 {
 	struct buffer params = {0};
 
+	if (!match->key && pass->docroot && is_for_file(request, facts)) {
+		sendfile_answer(request, pass->docroot, facts->path.at);
+		return;
+	}
 	if (!match->key) {
 		failure_answer(request, FAILURE_NOT_FOUND, "no section has a key for this script");
 		return;

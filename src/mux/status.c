@@ -1,135 +1,121 @@
 #include "mux/status.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/buffer.h"
-#include "fcgi/record.h"
-#include "mux/backend.h"
-#include "mux/front_connection.h"
+#include "mux/failure.h"
 #include "mux/mux.h"
-#include "mux/proc.h"
 #include "mux/request.h"
+#include "mux/request_records.h"
+#include "mux/response.h"
 #include "mux/route.h"
+#include "mux/status_forms.h"
 
-enum { LINE_SIZE = 256 };
-
-#define HEAD "Content-Type: text/plain\r\nCache-Control: no-store\r\n\r\n"
-
-bool status_is_asked(const struct mux *mux, const struct param *script_name)
+static struct param sent_param(const struct request *request, const char *name)
 {
-	const char *path = mux->settings->status_path;
+	struct param param = {0};
 
-	return path && params_value_is(script_name, path);
+	(void)params_find(request_params(request), request->params_len, name, &param);
+	return param;
 }
 
-/* A line lost to a shortage of memory is missing from the answer. */
-__attribute__((format(printf, 2, 3))) static void add(struct buffer *text, const char *format, ...)
+/* Whether the query has this word; what may stand behind it after a "=" does not matter. */
+static bool has_word(const struct param *query, const char *word)
 {
-	uint8_t *room = buffer_room(text, LINE_SIZE);
-	va_list arguments;
-	int len;
+	const char *at = query->value, *end = at + query->value_len;
+	size_t len = strlen(word);
 
-	if (!room)
-		return;
-	va_start(arguments, format);
-	len = vsnprintf((char *)room, LINE_SIZE, format, arguments);
-	va_end(arguments);
-	if (len > 0 && len < LINE_SIZE)
-		buffer_grow(text, (size_t)len);
+	while (at < end) {
+		const char *and = memchr(at, '&', (size_t)(end - at));
+		size_t part = (size_t)((and? and : end) - at);
+
+		if (part >= len && memcmp(at, word, len) == 0 && (part == len || at[len] == '='))
+			return true;
+		at += part + 1;
+	}
+	return false;
 }
 
-static void add_number(struct buffer *text, const char *name, uint64_t number)
+/* Prometheus says so; a person with curl gets what tools for its older form read. */
+static bool accepts_openmetrics(const struct request *request)
 {
-	add(text, "%s: %llu\n", name, (unsigned long long)number);
+	static const char type[] = "application/openmetrics-text";
+	struct param accept = sent_param(request, "HTTP_ACCEPT");
+
+	return memmem(accept.value ? accept.value : "", accept.value_len, type, strlen(type));
 }
 
-static void add_proc_number(struct buffer *text, const struct proc *proc, const char *name,
-			    uint64_t number)
+static void print_head(struct page *page, const char *type)
 {
-	add(text, "fastcgi.backend.%s.%u.%s: %llu\n", proc->backend->settings->name,
-	    proc->balance.number, name, (unsigned long long)number);
+	page_print(page, "Content-Type: %s\r\nCache-Control: no-store\r\n\r\n", type);
 }
 
-static void add_proc(struct buffer *text, const struct proc *proc)
+static void print_status(struct page *page, const struct request *request,
+			 const struct status_model *model)
 {
-	add_proc_number(text, proc, "connected", proc->counts.connected);
-	add_proc_number(text, proc, "died", proc->counts.died);
-	add_proc_number(text, proc, "disabled", proc->counts.disabled);
-	add_proc_number(text, proc, "load", proc->balance.load);
-	add_proc_number(text, proc, "overloaded", proc->counts.overloaded);
-}
+	struct param query = sent_param(request, "QUERY_STRING");
+	bool is_full = has_word(&query, "full");
 
-static void add_backend(struct buffer *text, const struct backend *backend)
-{
-	uint64_t load = 0, queued = 0;
-
-	for (size_t i = 0; i < backend->proc_count; i++)
-		load += backend->procs[i].balance.load;
-	for (size_t i = 0; i < backend->route_count; i++)
-		queued += backend->routes[i]->queue.count;
-	add(text, "fastcgi.backend.%s.load: %llu\n", backend->settings->name,
-	    (unsigned long long)load);
-	add(text, "fastcgi.backend.%s.queued: %llu\n", backend->settings->name,
-	    (unsigned long long)queued);
-	for (size_t i = 0; i < backend->proc_count; i++)
-		add_proc(text, &backend->procs[i]);
-}
-
-static void add_mux(struct buffer *text, const struct mux *mux)
-{
-	const struct mux_counts *counts = &mux->counts;
-
-	add_number(text, "connections", mux->connection_count);
-	add_number(text, "requests", counts->requests);
-	add_number(text, "retries", counts->retries);
-	add_number(text, "slow requests", counts->slow_requests);
-	add_number(text, "bad clients", counts->bad_clients);
-	add_number(text, "bad answers", counts->bad_answers);
-	add_number(text, "broken answers", counts->broken_answers);
-	for (int kind = 0; kind < FAILURE_KINDS; kind++)
-		add(text, "answered %.3s: %llu\n", failure_status((enum failure_kind)kind),
-		    (unsigned long long)counts->failures[kind]);
-}
-
-static void send_stdout(const struct request *request, const uint8_t *bytes, size_t len)
-{
-	uint8_t header[RECORD_HEADER_LEN];
-
-	while (len > 0) {
-		size_t part = len < RECORD_CONTENT_MAX ? len : RECORD_CONTENT_MAX;
-
-		record_header_encode(header, RECORD_STDOUT, request->id, (uint16_t)part);
-		front_connection_send(request->connection, header, sizeof(header));
-		front_connection_send(request->connection, bytes, part);
-		bytes += part;
-		len -= part;
+	if (has_word(&query, "json")) {
+		print_head(page, "application/json");
+		status_json(page, model, is_full);
+	} else if (has_word(&query, "html")) {
+		print_head(page, "text/html; charset=utf-8");
+		status_html(page, model);
+	} else if (!has_word(&query, "openmetrics")) {
+		print_head(page, "text/plain");
+		status_text(page, model, is_full);
+	} else if (accepts_openmetrics(request)) {
+		print_head(page, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+		status_metrics(page, model, true);
+	} else {
+		print_head(page, "text/plain; version=0.0.4; charset=utf-8");
+		status_metrics(page, model, false);
 	}
 }
 
-static void send_end(const struct request *request)
+static void answer(struct request *request, struct page *page)
 {
-	uint8_t records[RECORD_HEADER_LEN + RECORD_BEGIN_LEN];
-	uint8_t *out = record_header_encode(records, RECORD_STDOUT, request->id, 0);
-
-	record_end_encode(out, request->id, 0, RECORD_REQUEST_COMPLETE);
-	front_connection_send(request->connection, records, sizeof(records));
+	if (page->is_lost) {
+		failure_answer(request, FAILURE_NO_ROOM, "out of memory");
+	} else {
+		response_send(request, buffer_data(&page->bytes), page->bytes.len);
+		response_end(request);
+	}
+	page_fini(page);
 }
 
-void status_answer(struct request *request)
+static void answer_status(struct request *request)
 {
-	const struct mux *mux = request->route->mux;
-	struct buffer text = {0};
+	struct page page = {0};
+	struct status_model model;
 
-	add(&text, HEAD);
-	add_mux(&text, mux);
-	for (size_t i = 0; i < mux->backend_count; i++)
-		add_backend(&text, &mux->backends[i]);
-	send_stdout(request, buffer_data(&text), text.len);
-	send_end(request);
-	buffer_fini(&text);
-	/* The client may have broken the connection, and all its requests have ended with it. */
-	if (request_is_awaited(request))
-		request_end(request);
+	if (status_model_init(&model, request->route->mux) == 0)
+		print_status(&page, request, &model);
+	else
+		page.is_lost = true;
+	status_model_fini(&model);
+	answer(request, &page);
+}
+
+static void answer_ping(struct request *request)
+{
+	struct page page = {0};
+
+	print_head(&page, "text/plain");
+	page_print(&page, "pong");
+	answer(request, &page);
+}
+
+bool status_answer(struct request *request, const struct param *script_name)
+{
+	const struct settings *settings = request->route->mux->settings;
+	bool is_status =
+		settings->status_path && params_value_is(script_name, settings->status_path);
+	bool is_ping = settings->ping_path && params_value_is(script_name, settings->ping_path);
+
+	if (is_status)
+		answer_status(request);
+	else if (is_ping)
+		answer_ping(request);
+	return is_status || is_ping;
 }

@@ -5,16 +5,13 @@
 
 #include "fcgi/params.h"
 
-struct mux;
 struct request;
 
-/* Whether a request for this script is one for the status of the mux (status-path). */
-bool status_is_asked(const struct mux *mux, const struct param *script_name);
-
 /*
- * Answers it with all counts, a line "name: value" each. No proc takes part: the answer comes also
- * when all are busy.
+ * Answers a request whose script is status-path or ping-path. No proc takes part: the answer comes
+ * also when all are busy. False: it is for neither. QUERY_STRING chooses the form of the status, as
+ * words between "&": json, openmetrics, html, else text; and full.
  */
-void status_answer(struct request *request);
+bool status_answer(struct request *request, const struct param *script_name);
 
 #endif

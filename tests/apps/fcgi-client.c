@@ -31,6 +31,7 @@ static struct {
 	bool has_method;
 	unsigned long repeat;
 	unsigned long timeout_ms;
+	unsigned long abort_ms;	    /* when the requests are aborted; 0: never */
 	unsigned long slow_read_ms; /* rest between two reads of SLOW_PIECE */
 	size_t chop;		    /* bytes in a write; 0: all */
 	struct bytes params, body, raw;
@@ -40,6 +41,7 @@ static struct {
 struct client {
 	int fd;
 	uint64_t deadline_ms;
+	uint64_t abort_at_ms; /* 0: not, or it was done */
 	struct bytes out;
 	size_t sent;
 	struct bytes in;
@@ -250,6 +252,19 @@ static void on_writable(struct client *client)
 		client->sent = client->out.len;
 }
 
+static void abort_all(struct client *client)
+{
+	for (size_t i = 0; i < (settings.at_once ? settings.repeat : 1); i++)
+		wire_add_record(&client->out, WIRE_ABORT_REQUEST, (uint16_t)(i + 1), NULL, 0);
+	client->abort_at_ms = 0;
+}
+
+/* When something is to be done even if nothing happens. */
+static uint64_t next_ms(const struct client *client)
+{
+	return client->abort_at_ms != 0 ? client->abort_at_ms : client->deadline_ms;
+}
+
 /* Sends and receives until all that is pending has ended; raw bytes: until the other side closes.
  */
 static void converse(struct client *client)
@@ -260,12 +275,17 @@ static void converse(struct client *client)
 
 		if (client->sent < client->out.len)
 			poll_fd.events |= POLLOUT;
-		if (now >= client->deadline_ms ||
-		    poll(&poll_fd, 1, (int)(client->deadline_ms - now)) == 0) {
+		if (client->abort_at_ms != 0 && now >= client->abort_at_ms) {
+			abort_all(client);
+			continue;
+		}
+		if (now >= client->deadline_ms) {
 			fprintf(stderr, "fcgi-client: no complete answer in time\n");
 			client->status = TIMED_OUT;
 			return;
 		}
+		if (poll(&poll_fd, 1, (int)(next_ms(client) - now)) <= 0)
+			continue;
 		if (poll_fd.revents & POLLOUT)
 			on_writable(client);
 		if (poll_fd.revents & (POLLIN | POLLHUP | POLLERR))
@@ -292,6 +312,7 @@ static void run(struct client *client)
 	client->out.len = client->sent = client->length = 0;
 	client->sum = WIRE_CHECKSUM_START;
 	client->deadline_ms = now_ms() + settings.timeout_ms;
+	client->abort_at_ms = settings.abort_ms != 0 ? now_ms() + settings.abort_ms : 0;
 	fill(client);
 	converse(client);
 	if (settings.sums && client->status < BROKEN)
@@ -365,6 +386,7 @@ static const char usage[] =
 	"  --keep                               one connection for all of --repeat N\n"
 	"  --at-once                            all of --repeat N at the same time on it\n"
 	"  --timeout MS                         for each round (10000)\n"
+	"  --abort MS                           after this time all requests are aborted\n"
 	"  --chop N, --slow-read MS             bytes in a write; rest after reading 4 KiB\n"
 	"  --sum                                prints length and checksum in place of the answer\n"
 	"  --values                             asks FCGI_GET_VALUES\n"
@@ -410,6 +432,8 @@ static bool take_number(const char *name, const char *value)
 		settings.repeat = number;
 	else if (strcmp(name, "--timeout") == 0)
 		settings.timeout_ms = number;
+	else if (strcmp(name, "--abort") == 0)
+		settings.abort_ms = number;
 	else if (strcmp(name, "--chop") == 0)
 		settings.chop = number;
 	else if (strcmp(name, "--slow-read") == 0)

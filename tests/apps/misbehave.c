@@ -14,21 +14,22 @@
 #include <unistd.h>
 
 #include "lib/misdeeds.h"
+#include "lib/multiplex.h"
 #include "lib/responder.h"
-
-enum { REQUESTS_AT_ONCE = 16 };
 
 static struct {
 	const char *commands;	    /* where a request has none */
 	unsigned long max_requests; /* then exit; 0: never */
 	const char *max_conns, *max_reqs;
 	bool multiplexes;
+	bool has_threads; /* one a connection, at least */
+	bool closes_always;
 	bool refuses_values;
 	bool delays_values; /* until the next record, as libfcgi does */
 	unsigned long workers;
 } settings = {.commands = "", .max_conns = "1", .max_reqs = "1"};
 
-static unsigned long requests_done;
+static atomic_ulong requests_done;
 
 /* The number behind the command of this name, wherever it stands. */
 static unsigned number_of(const char *query, const char *name, unsigned otherwise)
@@ -63,7 +64,7 @@ static bool answer(struct request *request)
 	request->app_status = number_of(query, "app-status", 0);
 	if (*query == '\0')
 		say(&request->answer, "ok\n");
-	while (outcome == GO_ON && (text = strsep(&rest, "&")) != NULL) {
+	while (outcome == GO_ON && !is_aborted(request) && (text = strsep(&rest, "&")) != NULL) {
 		if (*text != '\0')
 			outcome = run_command(request, text);
 	}
@@ -72,9 +73,9 @@ static bool answer(struct request *request)
 		outcome = request_end(request) < 0 ? CLOSE : ANSWERED;
 	if (request->exit_status >= 0)
 		exit(request->exit_status);
-	if (requests_done == settings.max_requests)
+	if (settings.max_requests > 0 && request->number >= settings.max_requests)
 		exit(0);
-	return outcome == ANSWERED && request->keep;
+	return outcome == ANSWERED && request->keep && !settings.closes_always;
 }
 
 /* Whether the connection stays. */
@@ -114,19 +115,6 @@ static bool take_values(int connection, struct wire_record *record)
 	return answer_values(connection);
 }
 
-/* The request that a record belongs to, or room for a new one; NULL: none, the record is dropped.
- */
-static struct request *find_request(struct request *requests, const struct wire_record *record)
-{
-	size_t count = settings.multiplexes ? REQUESTS_AT_ONCE : 1;
-
-	for (size_t i = 0; i < count; i++) {
-		if (requests[i].id == (record->type == WIRE_BEGIN_REQUEST ? 0 : record->id))
-			return requests + i;
-	}
-	return NULL;
-}
-
 static bool refuse_request(int connection, uint16_t id)
 {
 	struct bytes out = {0};
@@ -138,20 +126,17 @@ static bool refuse_request(int connection, uint16_t id)
 	return result == 0;
 }
 
-/* Whether the connection stays. */
-static bool take_record(int connection, struct request *requests, struct wire_record *record)
+/* One at a time; whether the connection stays. */
+static bool take_record(struct request *request, struct wire_record *record)
 {
-	struct request *request;
 	bool stays;
 
-	if (record->id == 0 && !take_values(connection, record))
-		return false;
 	if (record->id == 0)
+		return take_values(request->connection, record);
+	if (record->type == WIRE_BEGIN_REQUEST && request->id != 0)
+		return refuse_request(request->connection, record->id);
+	if (record->type != WIRE_BEGIN_REQUEST && record->id != request->id)
 		return true;
-	request = find_request(requests, record);
-	if (request == NULL)
-		return record->type != WIRE_BEGIN_REQUEST || refuse_request(connection, record->id);
-	request->connection = connection;
 	if (!request_take(request, record) && !is_early(request, record))
 		return true;
 	stays = answer(request);
@@ -161,17 +146,23 @@ static bool take_record(int connection, struct request *requests, struct wire_re
 
 static void serve(int connection)
 {
-	struct request requests[REQUESTS_AT_ONCE] = {0};
+	static unsigned long number;
+	struct request request = {.connection = connection, .connection_number = ++number};
 	struct wire_record *record = malloc(sizeof(*record));
 
 	while (record != NULL && wire_receive_record(connection, record) == 0) {
-		if (!take_record(connection, requests, record))
+		if (!take_record(&request, record))
 			break;
 	}
-	for (size_t i = 0; i < REQUESTS_AT_ONCE; i++)
-		request_fini(requests + i);
+	request_fini(&request);
 	free(record);
 	close(connection);
+}
+
+static void *serve_shared(void *argument)
+{
+	shared_serve(argument, take_values);
+	return NULL;
 }
 
 static void accept_loop(void)
@@ -179,7 +170,9 @@ static void accept_loop(void)
 	for (;;) {
 		int connection = accept4(0, NULL, NULL, SOCK_CLOEXEC);
 
-		if (connection >= 0)
+		if (connection >= 0 && settings.has_threads)
+			start_thread(serve_shared, shared_open(connection));
+		else if (connection >= 0)
 			serve(connection);
 		else if (errno != EINTR && errno != ECONNABORTED)
 			break;
@@ -221,7 +214,8 @@ static void keep_workers(void)
 static const char usage[] =
 	"usage: misbehave [--default COMMANDS] [--max-requests N] [--start-delay MS]\n"
 	"                 [--die-at-start STATUS] [--ignore-term] [--fork-workers N] [--no-values]\n"
-	"                 [--late-values] [--max-conns N] [--max-reqs N] [--mpxs]\n";
+	"                 [--late-values] [--max-conns N] [--max-reqs N] [--mpxs]\n"
+	"                 [--threads] [--close-always]\n";
 
 static bool take_flag(const char *name)
 {
@@ -232,7 +226,11 @@ static bool take_flag(const char *name)
 	else if (strcmp(name, "--late-values") == 0)
 		settings.delays_values = true;
 	else if (strcmp(name, "--mpxs") == 0)
-		settings.multiplexes = true;
+		settings.multiplexes = settings.has_threads = true;
+	else if (strcmp(name, "--threads") == 0)
+		settings.has_threads = true;
+	else if (strcmp(name, "--close-always") == 0)
+		settings.closes_always = true;
 	else
 		return false;
 	return true;
@@ -270,6 +268,9 @@ int main(int argc, char **argv)
 		}
 		i++;
 	}
+	multiplex.answer = answer;
+	multiplex.max_reqs =
+		strtoul(settings.multiplexes ? settings.max_reqs : settings.max_conns, NULL, 10);
 	if (settings.workers > 0)
 		keep_workers();
 	accept_loop();

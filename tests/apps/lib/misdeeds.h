@@ -104,6 +104,14 @@ static enum outcome do_env(struct request *request, const char *value)
 	return GO_ON;
 }
 
+/* At once; what is not there before is no head either. */
+static enum outcome do_out(struct request *request, const char *value)
+{
+	request->head_sent = true;
+	bytes_add(&request->answer, value, strlen(value));
+	return request_flush(request) < 0 ? CLOSE : GO_ON;
+}
+
 static enum outcome do_proc(struct request *request, const char *value)
 {
 	(void)value;
@@ -131,7 +139,7 @@ static enum outcome do_count(struct request *request, const char *value)
 static enum outcome do_at_once(struct request *request, const char *value)
 {
 	(void)value;
-	say(&request->answer, "at-once %u\n", request->at_once_max);
+	say(&request->answer, "at-once %u\n", request->shared != NULL ? request->at_once_max : 1);
 	return GO_ON;
 }
 
@@ -375,7 +383,8 @@ static const struct command {
 	{"garbage", do_garbage},
 	{"half", do_half}, /* an answer, then dies */
 	{"hang", do_hang},
-	{"id", do_id}, /* of the request on its connection */
+	{"id", do_id},	 /* of the request on its connection */
+	{"out", do_out}, /* =TEXT to FCGI_STDOUT, in place of a head where it comes first */
 	{"pid", do_pid},
 	{"proc", do_proc},	     /* all about the process */
 	{"say", do_say},	     /* =TEXT */

@@ -15,7 +15,7 @@
 static struct {
 	bool (*answer)(struct request *request); /* whether the connection stays */
 	unsigned long max_reqs;			 /* more at once are refused */
-	atomic_ulong count;			 /* of all connections */
+	atomic_ulong count;			 /* of requests, on all connections */
 } multiplex;
 
 struct shared {
@@ -66,7 +66,8 @@ static void shared_remove(struct shared *shared, struct request *request)
 	while (*link != request)
 		link = &(*link)->next;
 	*link = request->next;
-	multiplex.count--;
+	if (!request->is_over)
+		multiplex.count--;
 	request_fini(request);
 	free(request);
 }
@@ -82,6 +83,7 @@ static void shared_add(struct shared *shared, const struct wire_record *record)
 	request->connection_number = shared->number;
 	request->shared = shared;
 	request->lock = &shared->lock;
+	request->count = &multiplex.count;
 	request->next = shared->requests;
 	shared->requests = request;
 	shared_note_count(shared);

@@ -33,6 +33,7 @@ struct request {
 	struct shared *shared; /* borrowed; else NULL */
 	struct request *next;  /* of those on it */
 	pthread_mutex_t *lock; /* for sending; else NULL */
+	atomic_ulong *count;   /* of all requests not over; else NULL */
 	unsigned at_once_max;  /* most requests on the connection since it began */
 	bool is_started, is_over;
 	bool is_deaf;			 /* does not care that it was aborted */
@@ -84,46 +85,55 @@ static inline int request_send(struct request *request, const struct bytes *out,
 
 	if (request->lock != NULL)
 		pthread_mutex_lock(request->lock);
-	result = wire_send(request->connection, out->at, out->len);
-	/* Its id may be used again as soon as this has come. */
+	/* As soon as this has come, its id may be used again, and there is room for one more. */
 	request->is_over = is_last;
+	if (is_last && request->count != NULL)
+		--*request->count;
+	result = wire_send(request->connection, out->at, out->len);
 	if (request->lock != NULL)
 		pthread_mutex_unlock(request->lock);
 	return result;
 }
 
-/* Sends what was said so far, after the head. 0 or -1. */
-static inline int request_flush(struct request *request)
+/* What was said so far, after the head, as records. */
+static inline void request_add_answer(struct request *request, struct bytes *out)
 {
-	struct bytes out = {0};
 	char head[64];
-	int result;
 
 	if (!request->head_sent) {
 		int len =
 			snprintf(head, sizeof(head),
 				 "Status: %u\r\nContent-Type: text/plain\r\n\r\n", request->status);
 
-		wire_add_record(&out, WIRE_STDOUT, request->id, head, (size_t)len);
+		wire_add_record(out, WIRE_STDOUT, request->id, head, (size_t)len);
 		request->head_sent = true;
 	}
-	wire_add_stream(&out, WIRE_STDOUT, request->id, &request->answer);
-	result = request_send(request, &out, false);
+	wire_add_stream(out, WIRE_STDOUT, request->id, &request->answer);
 	request->answer.len = 0;
+}
+
+/* Sends what was said so far. 0 or -1. */
+static inline int request_flush(struct request *request)
+{
+	struct bytes out = {0};
+	int result;
+
+	request_add_answer(request, &out);
+	result = request_send(request, &out, false);
 	free(out.at);
 	return result;
 }
 
-/* The end of STDOUT and of the request. 0 or -1. */
+/* The rest, the end of STDOUT and of the request, in one go. 0 or -1. */
 static inline int request_end(struct request *request)
 {
 	struct bytes out = {0};
-	int result = request_flush(request);
+	int result;
 
+	request_add_answer(request, &out);
 	wire_add_record(&out, WIRE_STDOUT, request->id, NULL, 0);
 	wire_add_end(&out, request->id, request->app_status, 0);
-	if (result == 0)
-		result = request_send(request, &out, true);
+	result = request_send(request, &out, true);
 	free(out.at);
 	return result;
 }
