@@ -5,44 +5,6 @@
 
 #include "base/bytes.h"
 
-enum { LONG_LEN = 0x80, LONG_MASK = 0x7fffffff };
-
-/* Inline for params_next, through which every parameter of every request goes. */
-static inline bool next_len(const uint8_t **at, const uint8_t *end, size_t *len)
-{
-	if (*at == end)
-		return false;
-	if (!(**at & LONG_LEN)) {
-		*len = *(*at)++;
-		return true;
-	}
-	if (end - *at < 4)
-		return false;
-	*len = get_be32(*at) & LONG_MASK;
-	*at += 4;
-	return true;
-}
-
-bool params_next_len(const uint8_t **at, const uint8_t *end, size_t *len)
-{
-	return next_len(at, end, len);
-}
-
-enum params_result params_next(const uint8_t **at, const uint8_t *end, struct param *param)
-{
-	const uint8_t *bytes = *at;
-
-	if (!next_len(&bytes, end, &param->name_len) || !next_len(&bytes, end, &param->value_len))
-		return PARAMS_MORE;
-	if ((size_t)(end - bytes) < param->name_len ||
-	    (size_t)(end - bytes) - param->name_len < param->value_len)
-		return PARAMS_MORE;
-	param->name = (const char *)bytes;
-	param->value = (const char *)bytes + param->name_len;
-	*at = bytes + param->name_len + param->value_len;
-	return PARAMS_PAIR;
-}
-
 /* The bytes of an empty buffer are NULL, to which C lets nobody add even 0. */
 static const uint8_t *end_of(const uint8_t *bytes, size_t len)
 {
@@ -83,7 +45,7 @@ bool params_value_is(const struct param *param, const char *value)
 
 static size_t len_len(size_t len)
 {
-	return len < LONG_LEN ? 1 : 4;
+	return len < PARAMS_LONG_LEN ? 1 : 4;
 }
 
 size_t params_encoded_len(size_t name_len, size_t value_len)
@@ -93,13 +55,13 @@ size_t params_encoded_len(size_t name_len, size_t value_len)
 
 static uint8_t *put_len(uint8_t *out, size_t len)
 {
-	if (len < LONG_LEN) {
+	if (len < PARAMS_LONG_LEN) {
 		*out = (uint8_t)len;
 		return out + 1;
 	}
-	assert(len <= LONG_MASK);
+	assert(len <= PARAMS_LONG_MASK);
 	put_be32(out, (uint32_t)len);
-	*out |= LONG_LEN;
+	*out |= PARAMS_LONG_LEN;
 	return out + 4;
 }
 

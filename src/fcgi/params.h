@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 /*
  * Name-value pairs (section 3.4) in the content of a stream, put together without its record
  * headers. A length below 128 takes one byte, a longer one four with the top bit set.
@@ -17,8 +19,27 @@ struct param {
 	size_t value_len;
 };
 
-/* Reads the length at *at and moves *at behind it. False: the bytes end before it does. */
-bool params_next_len(const uint8_t **at, const uint8_t *end, size_t *len);
+/* How a length that does not fit in seven bits is marked. */
+enum { PARAMS_LONG_LEN = 0x80, PARAMS_LONG_MASK = 0x7fffffff };
+
+/*
+ * Reads the length at *at and moves *at behind it. False: the bytes end before it does. This and
+ * the next are inline, as every parameter of every request goes through them.
+ */
+static inline bool params_next_len(const uint8_t **at, const uint8_t *end, size_t *len)
+{
+	if (*at == end)
+		return false;
+	if (!(**at & PARAMS_LONG_LEN)) {
+		*len = *(*at)++;
+		return true;
+	}
+	if (end - *at < 4)
+		return false;
+	*len = get_be32(*at) & PARAMS_LONG_MASK;
+	*at += 4;
+	return true;
+}
 
 enum params_result { PARAMS_PAIR, PARAMS_MORE };
 
@@ -26,7 +47,23 @@ enum params_result { PARAMS_PAIR, PARAMS_MORE };
  * Reads the pair at *at and moves *at behind it. PARAMS_MORE: the bytes end before the pair does
  * (also at the very end: *at == end says which).
  */
-enum params_result params_next(const uint8_t **at, const uint8_t *end, struct param *param);
+static inline enum params_result params_next(const uint8_t **at, const uint8_t *end,
+					     struct param *param)
+{
+	const uint8_t *bytes = *at;
+	size_t here;
+
+	if (!params_next_len(&bytes, end, &param->name_len) ||
+	    !params_next_len(&bytes, end, &param->value_len))
+		return PARAMS_MORE;
+	here = (size_t)(end - bytes);
+	if (here < param->name_len || here - param->name_len < param->value_len)
+		return PARAMS_MORE;
+	param->name = (const char *)bytes;
+	param->value = (const char *)bytes + param->name_len;
+	*at = bytes + param->name_len + param->value_len;
+	return PARAMS_PAIR;
+}
 
 /* Whether the bytes are nothing but whole pairs. */
 bool params_is_valid(const uint8_t *bytes, size_t len);

@@ -36,6 +36,16 @@ static uint64_t read_len(const struct param *content_length)
 	return len;
 }
 
+static void note_param(struct facts *facts, const struct param *param)
+{
+	if (params_name_is(param, "REQUEST_METHOD"))
+		facts->method = *param;
+	else if (params_name_is(param, "CONTENT_LENGTH"))
+		facts->announced_len = read_len(param);
+	else if (params_name_is(param, "SCRIPT_NAME"))
+		facts->script_name = *param;
+}
+
 /* Looks at all parameters once. False: they are no pairs. */
 static bool scan_params(const struct request *request, struct facts *facts)
 {
@@ -47,15 +57,9 @@ static bool scan_params(const struct request *request, struct facts *facts)
 	while (at < end) {
 		if (params_next(&at, end, &param) != PARAMS_PAIR)
 			return false;
-		if (params_name_is(&param, "REQUEST_METHOD"))
-			facts->method = param;
-		else if (params_name_is(&param, "CONTENT_LENGTH"))
-			facts->announced_len = read_len(&param);
-		else if (params_name_is(&param, "SCRIPT_NAME"))
-			facts->script_name = param;
-		else if (rewrite_is_denied(param.name, param.name_len, denied->items,
-					   denied->count))
-			facts->has_denied = true;
+		note_param(facts, &param);
+		facts->has_denied |=
+			rewrite_is_denied(param.name, param.name_len, denied->items, denied->count);
 	}
 	return true;
 }

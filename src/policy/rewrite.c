@@ -239,10 +239,10 @@ char *rewrite_value_write(char *out, const struct rewrite_value *value)
 	return out;
 }
 
-bool rewrite_is_denied(const char *name, size_t len, char *const *denied, size_t count)
+bool rewrite_is_listed(const char *name, size_t len, char *const *denied, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (is_name(name, len, denied[i]))
 			return true;
-	return is_name(name, len, "HTTP_PROXY");
+	return false;
 }

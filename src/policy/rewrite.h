@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /*
  * Which variables of a request its application sees otherwise than the web server sent them. First
@@ -82,11 +83,22 @@ size_t rewrite_value_len(const struct rewrite_value *value);
 /* Joins the pieces into rewrite_value_len bytes; returns behind them. */
 char *rewrite_value_write(char *out, const struct rewrite_value *value);
 
+/* Whether it is one of the count names in denied, exactly. */
+bool rewrite_is_listed(const char *name, size_t len, char *const *denied, size_t count);
+
 /*
  * Whether no application gets this variable: one of the count names in denied; and HTTP_PROXY,
- * which a client's header Proxy sets and programs take for their own configuration. Names are
- * exact.
+ * which a client's header Proxy sets and programs take for their own configuration. Inline, as it
+ * is asked of every variable of every request.
  */
-bool rewrite_is_denied(const char *name, size_t len, char *const *denied, size_t count);
+static inline bool rewrite_is_denied(const char *name, size_t len, char *const *denied,
+				     size_t count)
+{
+	static const char proxy[] = "HTTP_PROXY";
+
+	if (len == sizeof(proxy) - 1 && memcmp(name, proxy, len) == 0)
+		return true;
+	return count > 0 && rewrite_is_listed(name, len, denied, count);
+}
 
 #endif
