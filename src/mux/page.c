@@ -26,7 +26,8 @@ static char *page_room(struct page *page, size_t len)
 }
 
 /* Returns the length of the whole text; what has no room was not printed. */
-static size_t print_piece(struct page *page, size_t size, const char *format, va_list arguments)
+static __attribute__((format(printf, 3, 0))) size_t
+print_piece(struct page *page, size_t size, const char *format, va_list arguments)
 {
 	char *room = page_room(page, size);
 	int len;
