@@ -182,36 +182,21 @@ start_http() { # KEEPS
 	start_web http_config "$FRONT" nginx -c "$PLACE/nginx.conf"
 }
 http_config() { # PORT FRONT
-	mkdir -p "$PLACE/nginx"
-	place_file nginx.conf >/dev/null <<-CONF
-		$(as_root "user $(server_user);")
-		daemon off;
-		worker_processes 2;
-		pid $PLACE/nginx/pid;
-		error_log $PLACE/web.log;
-		events { worker_connections 512; }
-		http {
-			access_log off;
-			client_body_temp_path $PLACE/nginx/body;
-			fastcgi_temp_path $PLACE/nginx/fastcgi;
-			proxy_temp_path $PLACE/nginx/proxy;
-			scgi_temp_path $PLACE/nginx/scgi;
-			uwsgi_temp_path $PLACE/nginx/uwsgi;
-			upstream front {
-				server unix:$2;
-				keepalive 16;
-			}
-			server {
-				listen 127.0.0.1:$1;
-				location / {
-					fastcgi_pass front;
-					fastcgi_keep_conn $KEEPS;
-					fastcgi_param REQUEST_METHOD \$request_method;
-					fastcgi_param REQUEST_URI \$request_uri;
-					fastcgi_param BENCH_TOKEN \$arg_token;
-					fastcgi_param BENCH_SLEEP 500;
-					fastcgi_param BENCH_ANSWER 3000;
-				}
+	write_nginx_config <<-CONF
+		upstream front {
+			server unix:$2;
+			keepalive 16;
+		}
+		server {
+			listen 127.0.0.1:$1;
+			location / {
+				fastcgi_pass front;
+				fastcgi_keep_conn $KEEPS;
+				fastcgi_param REQUEST_METHOD \$request_method;
+				fastcgi_param REQUEST_URI \$request_uri;
+				fastcgi_param BENCH_TOKEN \$arg_token;
+				fastcgi_param BENCH_SLEEP 500;
+				fastcgi_param BENCH_ANSWER 3000;
 			}
 		}
 	CONF

@@ -79,34 +79,20 @@ plain_lighttpd() { # PORT
 # nginx tells what it knows of a request and decides nothing; NGINX is what else it says.
 start_nginx_front() { start_web nginx_front_config "" nginx -c "$PLACE/nginx.conf"; }
 nginx_front_config() { # PORT
-	mkdir -p "$PLACE/nginx"
-	place_file nginx.conf >/dev/null <<-CONF
-		$(as_root "user $(server_user);")
-		daemon off;
-		pid $PLACE/nginx/pid;
-		error_log $PLACE/web.log;
-		events { }
-		http {
-			access_log off;
-			client_body_temp_path $PLACE/nginx/body;
-			fastcgi_temp_path $PLACE/nginx/fastcgi;
-			proxy_temp_path $PLACE/nginx/proxy;
-			scgi_temp_path $PLACE/nginx/scgi;
-			uwsgi_temp_path $PLACE/nginx/uwsgi;
-			server {
-				listen 127.0.0.1:$1;
-				root $PLACE/www;
-				location / {
-					${NGINX-}
-					fastcgi_param REQUEST_METHOD \$request_method;
-					fastcgi_param REQUEST_URI \$request_uri;
-					fastcgi_param QUERY_STRING \$query_string;
-					fastcgi_param CONTENT_LENGTH \$content_length;
-					fastcgi_param DOCUMENT_ROOT \$document_root;
-					fastcgi_param SCRIPT_NAME \$fastcgi_script_name;
-					fastcgi_param SCRIPT_FILENAME \$document_root\$fastcgi_script_name;
-					fastcgi_pass unix:$PLACE/front.sock;
-				}
+	write_nginx_config <<-CONF
+		server {
+			listen 127.0.0.1:$1;
+			root $PLACE/www;
+			location / {
+				${NGINX-}
+				fastcgi_param REQUEST_METHOD \$request_method;
+				fastcgi_param REQUEST_URI \$request_uri;
+				fastcgi_param QUERY_STRING \$query_string;
+				fastcgi_param CONTENT_LENGTH \$content_length;
+				fastcgi_param DOCUMENT_ROOT \$document_root;
+				fastcgi_param SCRIPT_NAME \$fastcgi_script_name;
+				fastcgi_param SCRIPT_FILENAME \$document_root\$fastcgi_script_name;
+				fastcgi_pass unix:$PLACE/front.sock;
 			}
 		}
 	CONF

@@ -36,36 +36,21 @@ start() {
 }
 
 sendfile_nginx() { # PORT
-	mkdir -p "$PLACE/nginx"
-	place_file nginx.conf >/dev/null <<-CONF
-		$(as_root "user $(server_user);")
-		daemon off;
-		pid $PLACE/nginx/pid;
-		error_log $PLACE/web.log;
-		events { }
-		http {
-			access_log off;
-			client_max_body_size 16m;
-			client_body_temp_path $PLACE/nginx/body;
-			fastcgi_temp_path $PLACE/nginx/fastcgi;
-			proxy_temp_path $PLACE/nginx/proxy;
-			scgi_temp_path $PLACE/nginx/scgi;
-			uwsgi_temp_path $PLACE/nginx/uwsgi;
-			upstream front {
-				server unix:$PLACE/front.sock;
-				keepalive 4;
-			}
-			server {
-				listen 127.0.0.1:$1;
-				location / {
-					fastcgi_max_temp_file_size 0;
-					fastcgi_keep_conn on;
-					fastcgi_param REQUEST_METHOD \$request_method;
-					fastcgi_param REQUEST_URI \$request_uri;
-					fastcgi_param QUERY_STRING \$query_string;
-					fastcgi_param CONTENT_LENGTH \$content_length;
-					fastcgi_pass front;
-				}
+	write_nginx_config <<-CONF
+		upstream front {
+			server unix:$PLACE/front.sock;
+			keepalive 4;
+		}
+		server {
+			listen 127.0.0.1:$1;
+			location / {
+				fastcgi_max_temp_file_size 0;
+				fastcgi_keep_conn on;
+				fastcgi_param REQUEST_METHOD \$request_method;
+				fastcgi_param REQUEST_URI \$request_uri;
+				fastcgi_param QUERY_STRING \$query_string;
+				fastcgi_param CONTENT_LENGTH \$content_length;
+				fastcgi_pass front;
 			}
 		}
 	CONF

@@ -27,8 +27,8 @@ start_web() { # WRITE_CONFIG FRONT COMMAND ...
 }
 is_web_up_or_gone() { is_gone "$1" || curl -s -o /dev/null "$WEB/"; }
 
-start_nginx() { start_web nginx_config "$1" nginx -c "$PLACE/nginx.conf"; }
-nginx_config() { # PORT FRONT
+# nginx's configuration, with what is to stand in its section http on stdin.
+write_nginx_config() {
 	mkdir -p "$PLACE/nginx"
 	place_file nginx.conf >/dev/null <<-CONF
 		$(as_root "user $(server_user);")
@@ -45,11 +45,18 @@ nginx_config() { # PORT FRONT
 			proxy_temp_path $PLACE/nginx/proxy;
 			scgi_temp_path $PLACE/nginx/scgi;
 			uwsgi_temp_path $PLACE/nginx/uwsgi;
-			server {
-				listen 127.0.0.1:$1;
-				root $PLACE/www;
-				include $(snippet nginx/php.conf "$2");
-			}
+			$(cat)
+		}
+	CONF
+}
+
+start_nginx() { start_web nginx_config "$1" nginx -c "$PLACE/nginx.conf"; }
+nginx_config() { # PORT FRONT
+	write_nginx_config <<-CONF
+		server {
+			listen 127.0.0.1:$1;
+			root $PLACE/www;
+			include $(snippet nginx/php.conf "$2");
 		}
 	CONF
 }
