@@ -94,11 +94,14 @@ static int replace(const char *path)
 
 char *pidfile_open(struct pidfile *pidfile, const char *path)
 {
+	struct stat status;
 	int pid, error;
 
 	pidfile->path = NULL;
 	if (!path)
 		return NULL;
+	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode))
+		return text_new("cannot write pid file %s: something else is there, no file", path);
 	pid = read_pid(path);
 	if (is_alive(pid))
 		return text_new("pid file %s: fcgi-herd runs already, as process %d", path, pid);

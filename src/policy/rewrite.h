@@ -74,13 +74,10 @@ bool rewrite_decide(struct rewrite_plan *plan, const struct rewrite_facts *facts
 		    const struct rewrite_rules *rules);
 
 const char *rewrite_name(enum rewrite_variable variable);
-
-/* Which variable a name is, or REWRITE_VARIABLES. */
 enum rewrite_variable rewrite_find(const char *name, size_t len);
 
+/* Of the pieces, joined; the other returns what is behind them. */
 size_t rewrite_value_len(const struct rewrite_value *value);
-
-/* Joins the pieces into rewrite_value_len bytes; returns behind them. */
 char *rewrite_value_write(char *out, const struct rewrite_value *value);
 
 /* Whether it is one of the count names in denied, exactly. */
@@ -96,9 +93,8 @@ static inline bool rewrite_is_denied(const char *name, size_t len, char *const *
 {
 	static const char proxy[] = "HTTP_PROXY";
 
-	if (len == sizeof(proxy) - 1 && memcmp(name, proxy, len) == 0)
-		return true;
-	return count > 0 && rewrite_is_listed(name, len, denied, count);
+	return (len == sizeof(proxy) - 1 && memcmp(name, proxy, len) == 0) ||
+	       (count > 0 && rewrite_is_listed(name, len, denied, count));
 }
 
 #endif

@@ -79,7 +79,7 @@ static void test_pairs_come_back(void **state)
 	uint8_t *bytes = malloc(ENCODED_SIZE);
 	size_t len = encode_all(bytes, PAIRS);
 	const uint8_t *at = bytes, *end = bytes + len;
-	struct param param;
+	struct param param = {0};
 
 	(void)state;
 	for (size_t i = 0; i < PAIRS; i++) {
