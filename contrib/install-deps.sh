@@ -30,6 +30,7 @@ need_for_build() {
 	need libev-dev has_header ev.h
 	need libinih-dev has_library inih
 	need libcap-ng-dev has_library libcap-ng
+	need libseccomp-dev has_library libseccomp
 }
 
 need_for_check() {

@@ -149,7 +149,8 @@ static enum head_result take_line(struct head *head, const uint8_t *bytes, const
 		head->fields_at = head->len;
 		is_good = take_status_line(head, line, len);
 	} else {
-		is_good = take_field(head, line, len);
+		/* It would be the first one where the fields before it are left out. */
+		is_good = !is_status_line(line, len) && take_field(head, line, len);
 	}
 	return is_good ? HEAD_MORE : HEAD_MALFORMED;
 }

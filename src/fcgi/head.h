@@ -13,7 +13,8 @@
  *
  * Malformed is what web servers do not read alike: a line without a colon, with nothing, a blank or
  * a control character before it, or with a NUL or a CR in it; one that begins with a blank, to go
- * on with the one before; a status that is not of three digits; two that differ.
+ * on with the one before; a status that is not of three digits; two that differ; a status line that
+ * is not the first.
  */
 
 enum head_kind {

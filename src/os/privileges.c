@@ -183,6 +183,11 @@ int privileges_narrow(bool needs_chroot)
 	return keep_capabilities(wanted, needs_chroot ? count : count - 1);
 }
 
+bool privileges_can_chroot(void)
+{
+	return load_capabilities() == 0 && capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_CHROOT);
+}
+
 gid_t *privileges_groups(const char *user, gid_t gid, size_t *count)
 {
 	gid_t *groups = NULL;

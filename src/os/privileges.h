@@ -46,6 +46,9 @@ enum privileges_stage privileges_drop(const struct privileges_plan *plan)
  */
 int privileges_narrow(bool needs_chroot) __attribute__((warn_unused_result));
 
+/* Whether this process may: privileges_narrow may have taken it. */
+bool privileges_can_chroot(void);
+
 /*
  * The supplementary groups of a user by the group database, gid included. Returns a malloced array
  * and its length, or NULL and errno. At start only: it reads files.

@@ -235,8 +235,15 @@ int stream_on_writable(struct stream *stream)
 
 void stream_shut(struct stream *stream)
 {
+	buffer_fini(&stream->out);
+	stream_update(stream);
 	/* Fails only where the peer is gone already, which the next read tells. */
 	(void)shutdown(stream_fd(stream), SHUT_WR);
+}
+
+void stream_shut_input(struct stream *stream)
+{
+	(void)shutdown(stream_fd(stream), SHUT_RD);
 }
 
 int stream_peek(const struct stream *stream)

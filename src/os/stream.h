@@ -45,13 +45,10 @@ void stream_init(struct stream *stream, int fd, void (*on_ready)(struct loop_io 
 /* Closes the descriptor and drops what was not sent; a closed stream takes it again. */
 void stream_close(struct stream *stream);
 
-/* -1 when it is closed. */
-int stream_fd(const struct stream *stream);
+int stream_fd(const struct stream *stream); /* -1: closed */
 bool stream_is_open(const struct stream *stream);
 
-/* connect(2) has not ended: call before the first write. */
-void stream_set_connecting(struct stream *stream);
-
+void stream_set_connecting(struct stream *stream); /* before the first write */
 void stream_set_reading(struct stream *stream, bool reading);
 
 /* Bytes taken into the room of size; 0: the peer ended; -EAGAIN: none now; another -errno. */
@@ -91,8 +88,11 @@ static inline size_t stream_waiting(const struct stream *stream)
 	return stream->out.len + (piece ? piece->file.len + piece->behind.len : 0);
 }
 
-/* No more will be written: the peer reads to the end of what was sent. */
+/* No more will be written, nor what waits in memory: the peer reads to the end of what was sent. */
 void stream_shut(struct stream *stream);
+
+/* What the peer has sent by now can be read to its end; more it cannot send, and is told so. */
+void stream_shut_input(struct stream *stream);
 
 /* What a read would find, without taking it: 1: bytes; 0: the end; -EAGAIN: nothing; or -errno. */
 int stream_peek(const struct stream *stream);

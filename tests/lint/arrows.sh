@@ -53,9 +53,11 @@ forbid 'libev belongs to os/loop' '.*' '<ev(\+\+)?\.h>|\bev_[a-z_]+ *\(' 'os/loo
 forbid 'libcap-ng belongs to os/privileges.c' '.*' '<cap-ng\.h>|\bcapng_[a-z_]+ *\(' \
 	'os/privileges\.c'
 forbid 'inih belongs to config/ini.c' '.*' '<ini\.h>|\bini_parse[a-z_]* *\(' 'config/ini\.c'
-forbid 'processes are started by os/spawn.c' '.*' \
+forbid 'libseccomp belongs to os/sandbox.c' '.*' \
+	'<seccomp\.h>|\b(seccomp_[a-z_]+|SCMP_[A-Z0-9_]+) *\(' 'os/sandbox\.c'
+forbid 'processes are started by os/spawn.c and os/reexec.c' '.*' \
 	'\b(v?fork|clone[0-9]*|exec(l|lp|le|v|vp|ve|vpe|veat)|fexecve|posix_spawnp?|system|popen|daemon) *\(' \
-	'os/spawn\.c'
+	'os/(spawn|reexec)\.c'
 forbid 'users and groups are looked up by config/check' '.*' \
 	'\bget(pw(nam|uid|ent)|gr(nam|gid|ent))(_r)? *\(' 'config/check(_machine)?\.c'
 forbid 'supplementary groups are looked up by os/privileges.c' '.*' \

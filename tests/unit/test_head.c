@@ -52,6 +52,7 @@ static const struct row rows[] = {
 	{BYTES("no colon\n\n"), HEAD_MALFORMED, 0, 0},
 	{BYTES("A: b\n<html>\n\n"), HEAD_MALFORMED, 0, 0},
 	{BYTES(": b\n\n"), HEAD_MALFORMED, 0, 0},
+	{BYTES("A: b\nHTTP/1.1: 200\n\n"), HEAD_MALFORMED, 0, 0},
 	{BYTES("A : b\n\n"), HEAD_MALFORMED, 0, 0},
 	{BYTES("A B: b\n\n"), HEAD_MALFORMED, 0, 0},
 	{BYTES("A\x7f: b\n\n"), HEAD_MALFORMED, 0, 0},
@@ -232,7 +233,7 @@ static void test_variables(void **state)
 	uint8_t pairs[200], *out = pairs;
 	const uint8_t *pair = pairs;
 	struct head_field field;
-	struct param param;
+	struct param param = {0};
 
 	(void)state;
 	for (size_t at = 0; head_next(&head, bytes, &at, &field);) {
