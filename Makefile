@@ -38,7 +38,7 @@ AGAIN = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shel
 
 all: $(PROGRAMS)
 units: $(UNITS)
-apps: $(APPS) $(EXAMPLES)
+apps: $(APPS) $(BUILD)/tests/apps/faulty.so $(EXAMPLES)
 examples: $(EXAMPLES)
 benches: $(BENCHES)
 
@@ -57,7 +57,8 @@ check-sanitized:
 faults:
 	@contrib/install-deps.sh build check
 	$(AGAIN) all apps benches
-	@REQUESTS=$(or $(REQUESTS),100000) FILE_SECONDS=3600 TESTS=tests/faults.bats tests/check.sh $(BUILD) programs
+	@REQUESTS=$(or $(REQUESTS),100000) FILE_SECONDS=3600 \
+		TESTS='tests/faults.bats tests/reload.bats tests/takeover.bats' tests/check.sh $(BUILD) programs
 
 bench:
 	@contrib/install-deps.sh build bench
@@ -145,6 +146,10 @@ $(BUILD)/bench-app: $(BUILD)/tests/bench/bench-app.o $(LIBRARY)
 $(BUILD)/examples/%: $(BUILD)/contrib/examples/%.o
 	@mkdir -p $(@D)
 	$(call run,LINK)$(LINK) -o $@ $^ -lfcgi
+# Preloaded into the programs, whose system calls it makes fail.
+$(BUILD)/tests/apps/faulty.so: tests/faults/faulty.c
+	@mkdir -p $(@D)
+	$(call run,LINK)$(CC) $(LANGUAGE) $(WARNINGS) $(if $(WERROR),-Werror) -O2 -g -shared -fPIC -o $@ $<
 # For a chroot that holds nothing else.
 $(BUILD)/tests/apps/static-%: tests/apps/static-%.c
 	@mkdir -p $(@D)

@@ -1,9 +1,10 @@
 #!/bin/sh
 # install-deps.sh [-n] GROUP ...
 #
-# Installs what is missing of the groups build, check, bench, demo, deb and lint with the system's package
-# manager, and says what. Services of these packages are neither started nor enabled. With -n, or
-# where it cannot install, it names the packages and fails. Nothing missing: nothing said or done.
+# Installs what is missing of the groups build, check, bench, demo, deb, soak, fuzz, coverage and
+# lint with the system's package manager, and says what. Services of these packages are neither
+# started nor enabled. With -n, or where it cannot install, it names the packages and fails. Nothing
+# missing: nothing said or done.
 set -u
 
 policy=/usr/sbin/policy-rc.d
@@ -14,6 +15,12 @@ say() { printf '%s\n' "install-deps: $*" >&2; }
 has_command() { command -v "$1" >/dev/null || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
 has_library() { pkg-config --exists "$1" 2>/dev/null; }
 has_header() { echo "#include <$1>" | "${CC:-cc}" -E -x c - >/dev/null 2>&1; }
+
+# What clang links where this is asked for.
+has_sanitizer() {
+	echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		clang "-fsanitize=$1" -x c -o /dev/null - 2>/dev/null
+}
 
 has_file() { [ -e "$1" ]; }
 has_fpm() { command -v "$1" >/dev/null || ls /usr/sbin/php-fpm* >/dev/null 2>&1; }
@@ -79,6 +86,20 @@ need_for_deb() {
 	need debhelper has_command dh
 	need lintian has_command lintian
 	need libcmocka-dev has_library cmocka
+}
+
+# Only with VALGRIND=1.
+need_for_soak() {
+	need valgrind has_command valgrind
+}
+
+need_for_fuzz() {
+	need clang has_command clang
+	need libclang-rt-dev has_sanitizer fuzzer
+}
+
+need_for_coverage() {
+	need llvm has_command llvm-profdata
 }
 
 need_for_lint() {
@@ -161,7 +182,7 @@ fi
 missing=
 for group; do
 	case $group in
-	build | check | bench | demo | deb | lint) "need_for_$group" ;;
+	build | check | bench | demo | deb | soak | fuzz | coverage | lint) "need_for_$group" ;;
 	*)
 		say "no such group: $group"
 		exit 2

@@ -14,8 +14,10 @@
 #include "config/cli.h"
 #include "config/ini.h"
 #include "config/settings.h"
+#include "mux/confine.h"
 #include "mux/get.h"
 #include "mux/mux.h"
+#include "os/appending.h"
 #include "os/listen.h"
 #include "os/loop.h"
 #include "os/privileges.h"
@@ -70,6 +72,9 @@ static void act(const struct cli *cli, const struct settings *settings)
 	case CLI_VERSION:
 		printf("fcgi-mux %s\n", VERSION);
 		break;
+	case CLI_STATUS:
+	case CLI_WATCH:
+		return;
 	}
 	exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EX_IOERR);
 }
@@ -83,6 +88,20 @@ static void open_log(const struct cli *cli, const struct settings *settings)
 		 cli->control_fd >= 0 ? LOG_FORM_TAGGED : (enum log_form)settings->log_format);
 	if (cli->control_fd < 0 && log_open(target) < 0)
 		fatal(EX_CANTCREAT, "cannot open the log %s", target);
+}
+
+/* A supervisor does, and sends it. */
+static int open_access_log(const struct cli *cli, const struct settings *settings)
+{
+	int fd;
+
+	if (cli->control_fd >= 0 || !settings->access_log)
+		return -1;
+	fd = appending_open(settings->access_log);
+	if (fd < 0)
+		fatalx(EX_CANTCREAT, "cannot open the access log %s: %s", settings->access_log,
+		       strerror(-fd));
+	return fd;
 }
 
 /* Connections cost a descriptor each: as many as the system lets us have. */
@@ -204,6 +223,7 @@ static void serve(const struct cli *cli, const struct settings *settings, struct
 		.front_fds = fronts->fds,
 		.front_count = fronts->count,
 		.control_fd = cli->control_fd,
+		.access_log_fd = open_access_log(cli, settings),
 		.descriptors_max = raise_descriptor_limit(),
 	};
 	char *error;
@@ -213,10 +233,11 @@ static void serve(const struct cli *cli, const struct settings *settings, struct
 		close_fronts(fronts);
 		fatalx(EX_CONFIG, "%s", error ? error : "out of memory");
 	}
-	if (cli->control_fd < 0) {
+	if (cli->control_fd < 0)
 		drop_privileges(settings);
+	confine_mux(settings, cli->control_fd < 0);
+	if (cli->control_fd < 0)
 		log_info("ready");
-	}
 	loop_run();
 	mux_free(mux);
 }

@@ -274,17 +274,6 @@ MISTAKES=(
 	[ "$(grep -o 'VARIABLE_[0-9]*' <<<"$output" | wc -l)" -eq 2000 ]
 }
 
-@test "the keys that fcgi-herd knows are written as such" {
-	local key
-	for key in min-procs idle-timeout; do
-		if grep -q "{ \"$key\"," "$TOP/src/config/options.c"; then
-			grep "^$key = " "$SAMPLES/adaptive.ini"
-		else
-			grep "^;$key = " "$SAMPLES/adaptive.ini"
-		fi
-	done
-}
-
 @test "--help and --version" {
 	run -0 to_ini --help
 	[[ $output == "usage: lighttpd-to-ini "* ]]

@@ -356,8 +356,8 @@ import html.parser, sys
 class Page(html.parser.HTMLParser):
     open = []
     def handle_starttag(self, tag, attributes):
-        assert tag in 'html head title style body header h1 h2 small div span b i section table tr th td p meta'.split(), tag
-        if tag != 'meta':
+        assert tag in 'html head title style body header h1 h2 small div span b i section table tr th td p meta link'.split(), tag
+        if tag not in ('meta', 'link'):
             self.open.append(tag)
     def handle_endtag(self, tag):
         assert self.open.pop() == tag, tag
@@ -383,8 +383,44 @@ PYTHON
 	check_held 1
 }
 
+# As far as the specification of OpenMetrics 1.0 can be checked in a few lines.
+is_good_openmetrics() { python3 - "$1" <<'PYTHON'; }
+import re, sys
+
+lines = open(sys.argv[1], encoding='utf-8').read().split('\n')
+assert lines[-2:] == ['# EOF', ''], lines[-2:]
+suffixes = {'gauge': ('',), 'counter': ('_total',), 'histogram': ('_bucket', '_sum', '_count')}
+types, seen, buckets = {}, set(), {}
+family = None
+for line in lines[:-2]:
+    meta = re.fullmatch(r'# (TYPE|HELP) ([a-z_]+) (\S.*)', line)
+    if meta:
+        what, name, text = meta.groups()
+        assert (what, name) not in seen, line
+        seen.add((what, name))
+        assert name == family or name not in types, line
+        family = name
+        types.setdefault(name, None)
+        if what == 'TYPE':
+            types[name] = text
+        continue
+    sample = re.fullmatch(r'([a-z_]+)(\{(?:[a-z]+="[^"\\]*",?)+\})? (-?[0-9.]+)', line)
+    assert sample, line
+    name, labels, value = sample.groups()
+    assert name in [family + suffix for suffix in suffixes[types[family]]], line
+    assert (name, labels) not in seen, line
+    seen.add((name, labels))
+    if name.endswith('_bucket'):
+        key = re.sub(',le=.*', '', labels)
+        assert float(value) >= buckets.get(key, 0), line
+        buckets[key] = float(value)
+    elif name.endswith('_count'):
+        assert buckets[labels[:-1]] == float(value), line
+assert len(types) > 30 and buckets
+PYTHON
+
 @test "who accepts OpenMetrics gets it" {
-	requires nginx curl
+	requires nginx curl python3
 	SECTION='listen-mode = 0666' start_front 2
 	start_status_web
 	curl -sf -D "$PLACE/head" -H 'Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5' \
@@ -392,7 +428,7 @@ PYTHON
 	grep -i '^content-type: application/openmetrics-text; version=1.0.0; charset=utf-8' "$PLACE/head"
 	grep -x '# TYPE fcgi_herd_requests counter' "$PLACE/metrics"
 	grep -E '^fcgi_herd_requests_total [0-9]+$' "$PLACE/metrics"
-	[ "$(tail -n 1 "$PLACE/metrics")" = '# EOF' ]
+	is_good_openmetrics "$PLACE/metrics"
 	/usr/bin/python3 -c 'import prometheus_client.openmetrics.parser' 2>/dev/null ||
 		skip "needs python3-prometheus-client"
 	/usr/bin/python3 -c '
@@ -509,4 +545,168 @@ get_fails() {
 start_server_direct() {
 	requires spawn-fcgi
 	start_server 1
+}
+
+# status_of STATUS ARGUMENT ...: what fcgi-herd --status prints goes to $PLACE/table.
+status_of() {
+	local expected=$1 status=0
+	shift
+	"$FCGI_HERD" --status "$@" >"$PLACE/table" 2>"$PLACE/error" || status=$?
+	[ "$status" -eq "$expected" ] || { echo "status $status" && cat "$PLACE/table" "$PLACE/error" && false; }
+}
+
+@test "fcgi-herd --status prints a table of what its configuration's processes do" {
+	start_front 2
+	hold 1 2000
+	wait_busy 1
+	status_of 0 --config "$PLACE/herd.ini"
+	grep -E '^fcgi-mux .*, up .*: 2 of 2 processes, 1 at work: all is well$' "$PLACE/table"
+	grep -x 'app: load 1/2, queue 0/1024' "$PLACE/table"
+	grep -E "^ +0 +$(pid_of_child 0) +Running +1/1 +0 .* MiB +[0-9.]+ m?s +GET /\?stderr-fd=busy-1&sleep" "$PLACE/table"
+	grep -E "^ +1 +$(pid_of_child 1) +Idle +0/1 +0 " "$PLACE/table"
+	# Columns are under their headings.
+	[ "$(awk '/ PROCESS / { print index($0, "REQUESTS") + 8 }' "$PLACE/table")" -eq \
+		"$(awk '$1 == 0 { print match($0, /Running +1\/1 +0 /) + RLENGTH - 1 }' "$PLACE/table")" ]
+	status_of 0 "$FRONT"
+	status_of 0 --status-path /status "unix:$FRONT"
+	check_held 1
+}
+
+@test "--status shows the queue, and what a client sent controls no terminal" {
+	start_front 1
+	fcgi_client --param REQUEST_METHOD=$'G\x1b[2J' --param REQUEST_URI=$'/\xc2\x9b2J\n' \
+		--query 'stderr-fd=busy-1&sleep=2500' "$FRONT" >/dev/null 3>&- &
+	STARTED+=($!)
+	wait_busy 1
+	hold 2 0
+	wait_until 2 statistic_is fastcgi.backend.app.queued 1
+	status_of 0 "$FRONT"
+	grep -F 'G\x1b[2J /\xc2\x9b2J\x0a' "$PLACE/table"
+	run ! grep -P '[^ -~]' "$PLACE/table"
+	grep -E '^app: load 1/1, queue 1/1024, the first waits for ' "$PLACE/table"
+	check_held 2
+}
+
+@test "--status says with its exit status that processes are missing" {
+	requires spawn-fcgi
+	start_server 1
+	start_alone --server "$PLACE/server.1" --server "$PLACE/nobody" --status-path /status --disable-time 1h
+	status_of 0 "$FRONT"
+	hold 1 700
+	wait_busy 1
+	ask pid | grep '^pid'
+	status_of 1 "$FRONT"
+	grep -E ': 2 of 2 processes, [01] at work: 1 missing$' "$PLACE/table"
+	grep -E "^ +1 +$PLACE/nobody +Resting " "$PLACE/table"
+	check_held 1
+}
+
+@test "the last server shows that it cannot be reached, too" {
+	requires jq spawn-fcgi
+	start_alone --server "$PLACE/server.1" --status-path /status
+	run ask pid
+	status_of 1 "$FRONT"
+	grep -E "^ +0 +$PLACE/server.1 +Failing " "$PLACE/table"
+	start_server 1
+	ask pid | grep '^pid'
+	json_says '.backends[0].procs[0].state == "Idle" and .backends[0].procs_missing == 0'
+	status_of 0 "$FRONT"
+}
+
+@test "--status fails with a reason where there is no answer" {
+	start_front 1
+	status_of 2 "$PLACE/nobody"
+	grep -x "fcgi-herd: $PLACE/nobody: cannot connect: No such file or directory" "$PLACE/error"
+	status_of 2 --status-path /other "$FRONT"
+	grep -F 'no status at /other' "$PLACE/error"
+	status_of 2 nonsense
+	grep -F 'nonsense: ' "$PLACE/error"
+	status_of 2
+	grep -F -- '--config FILE' "$PLACE/error"
+	sed -i '/^status-path/d' "$PLACE/herd.ini"
+	status_of 2 --config "$PLACE/herd.ini"
+	grep -F 'add status-path = /status' "$PLACE/error"
+	echo 'nonsense = 1' >>"$PLACE/herd.ini"
+	status_of 2 --config "$PLACE/herd.ini"
+	grep -F nonsense "$PLACE/error"
+	[ ! -s "$PLACE/table" ]
+}
+
+@test "--watch prints the table again and again, until Ctrl-C" {
+	local watch status=0
+	start_front 1
+	"$FCGI_HERD" --watch --config "$PLACE/herd.ini" >"$PLACE/table" 3>&- &
+	watch=$!
+	STARTED+=("$watch")
+	wait_until 10 has_tables 3
+	# A shell's background is deaf to SIGINT.
+	kill -TERM "$watch"
+	wait "$watch"
+	# It outlives what it looks at.
+	"$FCGI_HERD" --watch "$FRONT" >"$PLACE/table" 2>"$PLACE/error" 3>&- &
+	watch=$!
+	STARTED+=("$watch")
+	wait_until 10 has_tables 1
+	stop_herd
+	wait_until 10 grep -q 'cannot connect' "$PLACE/error"
+	kill -TERM "$watch"
+	wait "$watch" || status=$?
+	[ "$status" -eq 2 ]
+}
+has_tables() { [ "$(grep -c '^fcgi-mux .* all is well$' "$PLACE/table")" -ge "$1" ]; }
+
+@test "--watch draws in place on a terminal, and cuts what does not fit" {
+	requires python3
+	start_front 2
+	hold 1 9000
+	wait_busy 1
+	python3 - "$FCGI_HERD" "$FRONT" <<-'PYTHON'
+		import fcntl, os, pty, select, signal, struct, sys, termios, time
+		pid, terminal = pty.fork()
+		if pid == 0:
+		    os.execv(sys.argv[1], [sys.argv[1], '--watch', sys.argv[2]])
+		fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack('HHHH', 6, 40, 0, 0))
+		seen, until = b'', time.monotonic() + 20
+		while seen.count(b'\x1b[H') < 4 and time.monotonic() < until:
+		    if select.select([terminal], [], [], 1)[0]:
+		        seen += os.read(terminal, 65536)
+		os.write(terminal, b'\x03')
+		status = os.waitpid(pid, 0)[1]
+		assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0, status
+		frames = seen.split(b'\x1b[H')
+		for frame in frames[2:4]:
+		    assert frame.endswith(b'\x1b[J'), frame
+		    lines = frame[:-3].replace(b'\x1b[K', b'').replace(b'\r', b'').split(b'\n')
+		    assert lines[0].startswith(b'fcgi-mux '), lines
+		    assert len(lines) == 6 and lines[5] == b'', lines
+		    assert max(map(len, lines)) == 40, lines
+	PYTHON
+}
+
+# names FILE: of the members of php-fpm's status, and of its first process.
+names() { jq -r '(keys_unsorted - ["processes"])[], "process " + (.processes[0] | keys_unsorted[])' "$1"; }
+
+@test "php-fpm itself has no name that is not here, but for what only it can know" {
+	local fpm
+	requires jq root
+	fpm=$(compgen -c php-fpm | head -n 1) || skip "needs php-fpm"
+	place_file fpm.conf >/dev/null <<-CONF
+		[global]
+		error_log = $PLACE/fpm.log
+		daemonize = no
+		[www]
+		user = $(server_user)
+		listen = $PLACE/fpm.sock
+		pm = static
+		pm.max_children = 1
+		pm.status_path = /status
+	CONF
+	"$fpm" -n -y "$PLACE/fpm.conf" >/dev/null 2>&1 3>&- &
+	STARTED+=($!)
+	wait_until 10 test -S "$PLACE/fpm.sock"
+	"$FCGI_MUX" --get "$PLACE/fpm.sock" '/status?json&full' >"$PLACE/theirs"
+	start_front 1
+	status 'json&full' >"$PLACE/ours"
+	comm -23 <(names "$PLACE/theirs" | sort) <(names "$PLACE/ours" | sort) |
+		diff - <(printf '%s\n' 'process last request cpu' 'process last request memory')
 }

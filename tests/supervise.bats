@@ -352,6 +352,11 @@ listens_as() {
 	[ "$(cat "$PLACE/pid")" = "$HERD_PID" ]
 	stop_herd
 	[ ! -e "$PLACE/pid" ]
+	mkfifo "$PLACE/pid"
+	run "$FCGI_HERD" -n --config "$HERD_INI" --pid-file "$PLACE/pid"
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write pid file $PLACE/pid: something else is there"* ]]
+	[ -p "$PLACE/pid" ]
 }
 
 @test "SIGUSR1 opens the log again after it was moved away" {

@@ -41,7 +41,7 @@ const char *address_set_host(struct address *address, const char *host, uint16_t
 const char *address_numbered(const struct address *base, size_t number, struct address *address)
 	__attribute__((warn_unused_result));
 
-/* The text that address_parse reads back; returns out. */
+/* The text that address_parse reads back, but for a host named "unix"; returns out. */
 const char *address_format(const struct address *address, char out[ADDRESS_TEXT_SIZE]);
 
 bool address_is_equal(const struct address *a, const struct address *b);

@@ -33,12 +33,15 @@ static struct {
 	const char *program;
 	enum log_form form;
 	enum log_level level;
-	int fd;	    /* stderr's, or that of the file */
+	int fd;	    /* stdout's, stderr's, or that of the file */
 	char *path; /* of the file, or NULL */
 	bool is_syslog;
 	uint64_t (*now_ms)(void);
 	struct log_kinds kinds;
 	bool tells_at_exit; /* what is held back then */
+	uint64_t lost;	    /* lines that could not be written, all or their end */
+	int lost_error;
+	bool is_torn; /* the last that was written has no end */
 } log_state = {
 	.program = "fcgi-herd",
 	.level = LOG_LEVEL_INFO,
@@ -79,6 +82,7 @@ static void close_target(void)
 	log_state.path = NULL;
 	log_state.fd = STDERR_FILENO;
 	log_state.is_syslog = false;
+	log_state.is_torn = false;
 }
 
 static int open_path(const char *path)
@@ -98,9 +102,12 @@ static int open_path(const char *path)
 
 int log_open(const char *target)
 {
-	if (strcmp(target, "stderr") != 0 && strcmp(target, "syslog") != 0)
+	bool is_stdout = strcmp(target, "stdout") == 0;
+
+	if (!is_stdout && strcmp(target, "stderr") != 0 && strcmp(target, "syslog") != 0)
 		return open_path(target);
 	close_target();
+	log_state.fd = is_stdout ? STDOUT_FILENO : STDERR_FILENO;
 	log_state.is_syslog = strcmp(target, "syslog") == 0;
 	/* Opened now: a chroot or a lack of descriptors may come later. */
 	if (log_state.is_syslog)
@@ -119,6 +126,7 @@ int log_reopen(void)
 		return fd;
 	close(log_state.fd);
 	log_state.fd = fd;
+	log_state.is_torn = false;
 	return 0;
 }
 
@@ -207,11 +215,8 @@ static void write_head(char out[HEAD_SIZE], enum log_level level, const char *na
 		write_short_head(out, level, name, pid);
 }
 
-/*
- * One write for a whole line; a signal in the midst of a long one makes it more. Where the log
- * cannot take it the program goes on all the same.
- */
-static void write_parts(struct iovec *parts, int count)
+/* 0 or -errno. A signal in the midst of a long write makes it more. */
+static int write_all(struct iovec *parts, int count)
 {
 	while (count > 0) {
 		ssize_t written = writev(log_state.fd, parts, count);
@@ -219,13 +224,31 @@ static void write_parts(struct iovec *parts, int count)
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written <= 0)
-			return;
+			return written < 0 ? -errno : -EIO;
+		log_state.is_torn = true;
 		for (; count > 0 && (size_t)written >= parts->iov_len; parts++, count--)
 			written -= (ssize_t)parts->iov_len;
 		if (count > 0) {
 			parts->iov_base = (char *)parts->iov_base + written;
 			parts->iov_len -= (size_t)written;
 		}
+	}
+	log_state.is_torn = false;
+	return 0;
+}
+
+/* One write for a whole line. Where the log cannot take it the program goes on all the same. */
+static void write_parts(struct iovec *parts, int count)
+{
+	char end[] = "\n";
+	struct iovec missing = {.iov_base = end, .iov_len = 1};
+	int error = log_state.is_torn ? write_all(&missing, 1) : 0;
+
+	if (error == 0)
+		error = write_all(parts, count);
+	if (error < 0) {
+		log_state.lost++;
+		log_state.lost_error = -error;
 	}
 }
 
@@ -274,6 +297,20 @@ static void write_own(enum log_level level, const char *text, size_t len)
 	put_line(level, NULL, 0, line);
 }
 
+/* As soon as the log takes lines again. */
+static void tell_lost(void)
+{
+	uint64_t lost = log_state.lost;
+	char text[128];
+
+	if (lost == 0)
+		return;
+	(void)text_format(text, sizeof(text), "lines before this one are lost: %s; lost=%llu",
+			  strerror(log_state.lost_error), (unsigned long long)lost);
+	write_own(LOG_LEVEL_WARNING, text, strlen(text));
+	log_state.lost = log_state.lost == lost ? 0 : lost;
+}
+
 static void tell_held(uint64_t now_ms)
 {
 	char text[LOG_LAST_SIZE + 64];
@@ -307,6 +344,7 @@ log_own(enum log_level level, bool is_bounded, const char *format, va_list argum
 	struct log_kind *held = NULL;
 	char text[LINE_SIZE];
 
+	tell_lost();
 	tell_held(now_ms);
 	if (is_bounded)
 		held = log_kinds_count(&log_state.kinds, format, (int)level, now_ms);
@@ -373,6 +411,7 @@ void log_foreign(enum log_level level, const char *name, int pid, const char *li
 
 	if (log_state.level < level || len < 0)
 		return;
+	tell_lost();
 	tell_held(log_state.now_ms());
 	escaped = malloc((size_t)len * LOG_ESCAPED_LEN + 1);
 	if (escaped) {

@@ -7,8 +7,8 @@
 /*
  * The one way to log. One call is one line, written with one write(2), its control bytes escaped,
  * and cut with a mark where it is longer than 8 KiB. What cannot be written is lost, and nothing
- * else. Only herd, mux and the programs call it; libraries below them return a sentence or an error
- * instead.
+ * else; the first line that can be written again comes after one that says how many were. Only
+ * herd, mux and the programs call it; libraries below them return a sentence or an error instead.
  *
  * Nobody can flood it: warnings and information from one format string are written 50 times a
  * second, and then counted. When the second is over one line says how many there were and what the
@@ -33,8 +33,8 @@ enum log_form { LOG_FORM_FULL, LOG_FORM_JSON, LOG_FORM_TAGGED };
 void log_init(const char *program, enum log_form form);
 
 /*
- * Sends the lines to target: "stderr", "syslog" or the path of a file (created with mode 0640 and
- * appended to). Returns 0, or -errno and leaves the target as it was.
+ * Sends the lines to target: "stdout", "stderr", "syslog" or the path of a file (created with mode
+ * 0640 and appended to). Returns 0, or -errno and leaves the target as it was.
  */
 int log_open(const char *target) __attribute__((warn_unused_result));
 

@@ -1,5 +1,6 @@
 #include "base/log_escape.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,17 @@
 static bool is_control(unsigned char byte)
 {
 	return byte < ' ' || byte == 0x7f;
+}
+
+static size_t escape_hex(char *out, unsigned char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	out[0] = '\\';
+	out[1] = 'x';
+	out[2] = digits[byte / 16];
+	out[3] = digits[byte % 16];
+	return 4;
 }
 
 size_t log_escape_plain(char *out, const char *text, size_t len)
@@ -17,12 +29,32 @@ size_t log_escape_plain(char *out, const char *text, size_t len)
 		unsigned char byte = (unsigned char)text[i];
 
 		if (is_control(byte))
-			used += (size_t)snprintf(out + used, LOG_ESCAPED_LEN + 1, "\\x%02x", byte);
+			used += escape_hex(out + used, byte);
 		else
 			out[used++] = (char)byte;
 	}
 	out[used] = '\0';
 	return used;
+}
+
+/* Of those of log_escape_quoted: each request's line goes through it. */
+static const bool is_special[UCHAR_MAX + 1] = {
+	[0 ... ' ' - 1] = true, ['"'] = true, ['\\'] = true, [0x7f] = true};
+
+size_t log_escape_quoted(char *out, const char *text, size_t len)
+{
+	char *at = out;
+
+	for (const char *end = text + len; text < end; text++) {
+		unsigned char byte = (unsigned char)*text;
+
+		if (is_special[byte])
+			at += escape_hex(at, byte);
+		else
+			*at++ = (char)byte;
+	}
+	*at = '\0';
+	return (size_t)(at - out);
 }
 
 /*

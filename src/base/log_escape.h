@@ -6,7 +6,7 @@
 /*
  * Text from anywhere, made fit for a line of the log: nothing in it can end that line or look like
  * another. out has room for LOG_ESCAPED_LEN bytes for each of text and a NUL; text need not end in
- * one. Both return the length.
+ * one. All return the length.
  */
 
 /* The most that one byte takes: \u001f. */
@@ -14,6 +14,9 @@ enum { LOG_ESCAPED_LEN = 6 };
 
 /* Control bytes as \xNN, all others as they are. */
 size_t log_escape_plain(char *out, const char *text, size_t len);
+
+/* The inside of quotes: quotes and backslashes too. */
+size_t log_escape_quoted(char *out, const char *text, size_t len);
 
 /*
  * The inside of a JSON string (RFC 8259): quotes, backslashes and control bytes escaped, and each

@@ -35,6 +35,18 @@ size_t backend_child_count(const struct backend_settings *backend)
 	return backend_is_supervised(backend) ? backend->max_procs : 0;
 }
 
+size_t backend_child_min(const struct backend_settings *backend)
+{
+	size_t max = backend_child_count(backend);
+
+	return backend->min_procs < max ? backend->min_procs : max;
+}
+
+bool backend_scales(const struct backend_settings *backend)
+{
+	return backend_child_min(backend) < backend_child_count(backend);
+}
+
 /* Where there are no children, it is one more proc that others run. */
 static bool has_own_proc(const struct backend_settings *backend)
 {

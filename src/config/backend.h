@@ -21,10 +21,10 @@ struct backend_settings {
 	struct origin origins[SETTINGS_ORIGINS];
 
 	struct address_list listen;
-	struct account listen_owner;
-	struct account listen_group;
-	uint64_t listen_mode;
-	uint64_t listen_backlog;
+	struct account listen_owner, listen_group;
+	uint64_t listen_mode, listen_backlog;
+	struct text_list allowed_clients; /* as network_parse takes them; unset: all */
+	struct text_list allowed_users;	  /* numbers, from check; unset: all */
 
 	struct text_list extension;	 /* keys; count 0: takes everything */
 	struct text_list map_extensions; /* "from => to" */
@@ -39,12 +39,15 @@ struct backend_settings {
 	struct text_list x_sendfile_docroot; /* count 0: anywhere */
 
 	struct text_list bin_path; /* the program and its arguments; count 0: it has no children */
-	uint64_t max_procs;
+	uint64_t max_procs, min_procs; /* see backend_child_min */
+	uint64_t idle_timeout_ms;
+	uint64_t max_requests; /* these three: 0: no limit */
+	uint64_t max_age_ms;
+	uint64_t max_memory;		       /* bytes */
 	struct text_list bin_environment;      /* NAME=value */
 	struct text_list bin_copy_environment; /* NAME */
 	uint64_t kill_signal;
-	struct account user;
-	struct account group;
+	struct account user, group;
 	gid_t user_gid; /* what user runs as: group, else the user's primary one; from check */
 	char *chroot;	/* NULL: none; as are the others */
 	char *directory;
@@ -81,6 +84,10 @@ bool backend_has_mux(const struct backend_settings *backend);
 /* Children; and all procs: after the children come those that others run. */
 size_t backend_child_count(const struct backend_settings *backend);
 size_t backend_proc_count(const struct backend_settings *backend);
+
+/* Children that run however little there is to do; and whether there can be more. */
+size_t backend_child_min(const struct backend_settings *backend);
+bool backend_scales(const struct backend_settings *backend);
 
 /*
  * Where the proc of this number (0 .. backend_proc_count - 1) listens. NULL, or a sentence that

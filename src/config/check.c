@@ -47,12 +47,24 @@ void complaints_add_warning(struct complaints *complaints, struct origin origin,
 	add(&complaints->warnings, origin, sentence);
 }
 
-void complaints_add_of(struct complaints *complaints, const struct backend_settings *backend,
-		       const char *key, char *sentence)
+static struct origin origin_of(const struct backend_settings *backend, const char *key)
 {
 	struct origin origin = option_origin_of(key, backend);
 
-	complaints_add(complaints, origin.file ? origin : backend->origin, sentence);
+	return origin.file ? origin : backend->origin;
+}
+
+void complaints_add_of(struct complaints *complaints, const struct backend_settings *backend,
+		       const char *key, char *sentence)
+{
+	complaints_add(complaints, origin_of(backend, key), sentence);
+}
+
+void complaints_add_warning_of(struct complaints *complaints,
+			       const struct backend_settings *backend, const char *key,
+			       char *sentence)
+{
+	complaints_add_warning(complaints, origin_of(backend, key), sentence);
 }
 
 /* What a check looks at, and where it complains to. */
@@ -208,6 +220,29 @@ static void check_shared(const struct check *check)
 			 sentence_new("balance = shared: the children can share one address only"));
 }
 
+static void check_scaling(const struct check *check)
+{
+	const struct backend_settings *backend = check->backend;
+	const struct {
+		const char *key;
+		bool is_used;
+	} keys[] = {
+		{"min-procs", backend_scales(backend)},
+		{"max-requests", backend->max_requests > 0},
+		{"max-age", backend->max_age_ms > 0},
+		{"max-memory", backend->max_memory > 0},
+	};
+
+	if (is_given(check, "min-procs", 0) && backend->min_procs > backend->max_procs)
+		complain(check, "min-procs", sentence_new("min-procs is more than max-procs"));
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys) && !backend_has_mux(backend); i++)
+		if (keys[i].is_used)
+			complain(check, keys[i].key,
+				 sentence_new("%s is not for balance = shared: nobody looks at the "
+					      "load there",
+					      keys[i].key));
+}
+
 static void check_signal(const struct check *check)
 {
 	const int stopping[] = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGCHLD};
@@ -273,6 +308,7 @@ static void check_backend(const struct check *check)
 	check_listen(check);
 	check_procs(check);
 	check_shared(check);
+	check_scaling(check);
 	check_signal(check);
 	check_routing(check);
 	check_texts(check);

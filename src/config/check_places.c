@@ -133,8 +133,9 @@ static bool share_requests(const struct backend_settings *one, const struct back
 static void check_shared_front(struct complaints *complaints, const struct place *first,
 			       const struct place *second)
 {
-	static const char *const socket_keys[] = {"listen-owner", "listen-group", "listen-mode",
-						  "listen-backlog", NULL};
+	static const char *const socket_keys[] = {
+		"listen-owner",	   "listen-group",  "listen-mode", "listen-backlog",
+		"allowed-clients", "allowed-users", NULL};
 	static const char *const request_keys[] = {"queue-limit",
 						   "queue-timeout",
 						   "max-request-size",

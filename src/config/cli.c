@@ -276,6 +276,22 @@ static void parse_spawn_form(struct command *command)
 	set_procs(command);
 }
 
+static bool is_look(const struct cli *cli)
+{
+	return cli->action == CLI_STATUS || cli->action == CLI_WATCH;
+}
+
+/* --status and --watch without --config: the one word is the address of a front. */
+static void take_address(struct command *command)
+{
+	set_given(command);
+	if (!command->application[0] || command->application[1])
+		command_complain(command, sentence_new("--status and --watch take --config FILE, "
+						       "or the address of a front"));
+	else
+		command->cli->address = command->application[0];
+}
+
 void cli_parse_herd(struct cli *cli, struct settings *settings, int argc, char **argv,
 		    struct complaints *complaints)
 {
@@ -291,9 +307,14 @@ void cli_parse_herd(struct cli *cli, struct settings *settings, int argc, char *
 		load_configs(&command);
 		refuse_spawn_letters(&command);
 		set_given(&command);
+	} else if (is_look(cli)) {
+		take_address(&command);
 	} else {
 		parse_spawn_form(&command);
 	}
+	if (cli->as && cli->action == CLI_RUN)
+		command_complain(&command, sentence_new("--as goes with --check"));
+	settings_complete(settings);
 	command_fini(&command);
 }
 

@@ -10,14 +10,18 @@
 /* Command lines: spawn-fcgi's letters, and every option of the table as --key value. */
 
 /* CLI_HELP with a complaint: nothing was given at all, which is a failure. */
-enum cli_action { CLI_RUN, CLI_CHECK, CLI_HELP, CLI_VERSION };
+/* CLI_STATUS, CLI_WATCH: of a supervisor that runs, once or again and again. */
+enum cli_action { CLI_RUN, CLI_CHECK, CLI_HELP, CLI_VERSION, CLI_STATUS, CLI_WATCH };
 
 struct cli {
 	enum cli_action action;
 	bool foreground; /* -n */
 	bool has_config; /* --config was given: the exit status for mistakes is EX_CONFIG, else 255
 			  */
-	int control_fd;	 /* fcgi-mux under a supervisor: --control FD; else -1 */
+	const char *as;	 /* --as USER; NULL: not given; borrowed from argv */
+	const char
+		*address; /* CLI_STATUS, CLI_WATCH: of a front, borrowed; NULL: as in the files */
+	int control_fd;	  /* fcgi-mux under a supervisor: --control FD; else -1 */
 };
 
 /*

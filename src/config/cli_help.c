@@ -50,7 +50,8 @@ static void print_option(FILE *out, const struct option_entry *option, bool with
 			 option->argument);
 	else
 		snprintf(left, sizeof(left), "    --%s %s", option->name, option->argument);
-	if (option->value_default)
+	/* A default that depends on other values is told in words. */
+	if (option->value_default && !strstr(option->help, "(default: "))
 		snprintf(text, sizeof(text), "%s (%s)", option->help, option->value_default);
 	else
 		snprintf(text, sizeof(text), "%s", option->help);
@@ -76,12 +77,16 @@ static void print_options(FILE *out, bool is_mux)
 void cli_print_help_herd(FILE *out)
 {
 	fputs("Usage: fcgi-herd [options] -- program [arguments]\n"
-	      "       fcgi-herd --config FILE [options]\n\n"
+	      "       fcgi-herd --config FILE [options]\n"
+	      "       fcgi-herd --status | --watch [--config FILE | ADDR]\n\n"
 	      "Starts FastCGI programs, keeps them running, and puts one balanced socket in\n"
 	      "front of them. An ADDR is /path, host:port or [v6]:port.\n\n",
 	      out);
 	print_entry(out, "    --config FILE", "a file, or a directory of *.ini");
 	print_entry(out, "    --check", "test, print what is in effect, start nothing");
+	print_entry(out, "    --as USER", "with --check: can this user reach the front?");
+	print_entry(out, "    --status", "what goes on in the one that runs so; or --status ADDR");
+	print_entry(out, "    --watch", "the same, again every second");
 	print_entry(out, "-n, --foreground", "stay in the foreground");
 	print_entry(out, "-h, -?, --help", "this text");
 	print_entry(out, "-v, --version", "the version");

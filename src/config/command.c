@@ -9,9 +9,34 @@
 #include "config/quoting.h"
 
 /* What getopt_long returns for long options that are no letters; the table's keys follow. */
-enum { LONG_CONFIG = 256, LONG_CHECK, LONG_CONTROL, LONG_KEY };
+enum { LONG_CONFIG = 256, LONG_CHECK, LONG_AS, LONG_STATUS, LONG_WATCH, LONG_CONTROL, LONG_KEY };
 
-enum { LONG_FIXED = 6, CONTROL_FD_MAX = 1 << 20 };
+static const struct option common_options[] = {
+	{"config", required_argument, NULL, LONG_CONFIG},
+	{"check", no_argument, NULL, LONG_CHECK},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'v'},
+};
+
+static const struct option herd_options[] = {
+	{"as", required_argument, NULL, LONG_AS},
+	{"foreground", no_argument, NULL, 'n'},
+	{"status", no_argument, NULL, LONG_STATUS},
+	{"watch", no_argument, NULL, LONG_WATCH},
+};
+
+static const struct option mux_options[] = {
+	{"control", required_argument, NULL, LONG_CONTROL},
+};
+
+enum {
+	COMMON_OPTIONS = sizeof(common_options) / sizeof(*common_options),
+	HERD_OPTIONS = sizeof(herd_options) / sizeof(*herd_options),
+	MUX_OPTIONS = sizeof(mux_options) / sizeof(*mux_options),
+	FIXED_MAX = COMMON_OPTIONS + HERD_OPTIONS + MUX_OPTIONS, /* beside the table's keys */
+};
+
+enum { CONTROL_FD_MAX = 1 << 20 };
 
 /* A leading "+": what follows the first word that is no option is the application's. */
 static const char herd_letters[] = "+:c:d:f:g:hna:p:b:u:vC:F:s:P:U:G:M:Sx:";
@@ -49,20 +74,15 @@ static const struct option_entry *option_of_letter(int letter)
 /* All long options of a program, ended as getopt_long wants it; to be freed. */
 static struct option *long_options(bool is_mux)
 {
-	const struct option fixed[LONG_FIXED] = {
-		{"config", required_argument, NULL, LONG_CONFIG},
-		{"check", no_argument, NULL, LONG_CHECK},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'v'},
-		is_mux ? (struct option){"control", required_argument, NULL, LONG_CONTROL}
-		       : (struct option){"foreground", no_argument, NULL, 'n'},
-	};
-	struct option *options = calloc(LONG_FIXED + option_count, sizeof(*options));
-	size_t count = LONG_FIXED - 1;
+	const struct option *own = is_mux ? mux_options : herd_options;
+	size_t own_count = is_mux ? MUX_OPTIONS : HERD_OPTIONS;
+	struct option *options = calloc(FIXED_MAX + option_count + 1, sizeof(*options));
+	size_t count = COMMON_OPTIONS + own_count;
 
 	if (!options)
 		abort(); /* nothing was started yet */
-	memcpy(options, fixed, sizeof(fixed));
+	memcpy(options, common_options, sizeof(common_options));
+	memcpy(options + COMMON_OPTIONS, own, own_count * sizeof(*own));
 	for (size_t i = 0; i < option_count; i++)
 		if (!is_mux || option_table[i].is_for_mux)
 			options[count++] = (struct option){option_table[i].name, required_argument,
@@ -73,7 +93,7 @@ static struct option *long_options(bool is_mux)
 /* word: of the command line, or its beginning up to a "=". */
 static void complain_of_unknown(struct command *command, const char *word)
 {
-	const char *names[LONG_FIXED + SETTINGS_ORIGINS];
+	const char *names[FIXED_MAX + SETTINGS_ORIGINS];
 	char *name = sentence_new("%.*s", (int)strcspn(word, "="), word);
 	size_t count = 0;
 	const char *nearest;
@@ -126,10 +146,16 @@ static void take_option(struct command *command, int found)
 			(struct given){option, optarg, found < LONG_KEY};
 	else if (found == LONG_CONFIG)
 		command->configs[command->config_count++] = optarg;
+	else if (found == LONG_AS)
+		command->cli->as = optarg;
 	else if (found == LONG_CONTROL)
 		take_control(command, optarg);
 	else if (found == LONG_CHECK)
 		command->cli->action = CLI_CHECK;
+	else if (found == LONG_WATCH)
+		command->cli->action = CLI_WATCH;
+	else if (found == LONG_STATUS && command->cli->action != CLI_WATCH)
+		command->cli->action = CLI_STATUS;
 	else if (found == 'h')
 		command->cli->action = CLI_HELP;
 	else if (found == 'v')

@@ -27,6 +27,7 @@ enum option_type {
 	OPTION_MAPS,	  /* a list of ".from => .to" */
 	OPTION_VARIABLES, /* a list of NAME=value; the last of a NAME counts */
 	OPTION_ADDRESSES, /* a list of addresses */
+	OPTION_NETWORKS,  /* a list of addresses of clients, and blocks of them */
 	OPTION_ACCOUNT,
 	OPTION_NUMBER,
 	OPTION_OCTAL,

@@ -53,6 +53,14 @@ const struct option_entry option_table[] = {
 	  .value_default = "1024", .min = 1, .max = BACKLOG_MAX,
 	  .letter = 'b', .is_for_mux = true, .argument = "N",
 	  .help = "connections that may wait in the kernel" },
+	{ "allowed-clients", BACKEND(allowed_clients), .group = OPTION_FRONT,
+	  .type = OPTION_NETWORKS, .is_for_mux = true, .argument = "NETWORK",
+	  .help = "who may come in over TCP: addresses and blocks such as 192.0.2.0/24, or all; a "
+		  "list (default: that of FCGI_WEB_SERVER_ADDRS)" },
+	{ "allowed-users", BACKEND(allowed_users), .group = OPTION_FRONT, .type = OPTION_ITEMS,
+	  .is_for_mux = true, .argument = "USER",
+	  .help = "who may come in through the Unix socket, beside root; a list (default: who can "
+		  "open it)" },
 
 	{ "extension", BACKEND(extension), .group = OPTION_ROUTING, .type = OPTION_ITEMS,
 	  .is_for_mux = true, .argument = "KEY",
@@ -98,6 +106,21 @@ const struct option_entry option_table[] = {
 	{ "max-procs", BACKEND(max_procs), .group = OPTION_PROCESSES, .type = OPTION_NUMBER,
 	  .value_default = "4", .min = 1, .max = PROCS_MAX, .argument = "N",
 	  .help = "children, each with a socket of its own" },
+	{ "min-procs", BACKEND(min_procs), .group = OPTION_PROCESSES, .type = OPTION_NUMBER,
+	  .value_default = "4096", .max = PROCS_MAX, .argument = "N",
+	  .help = "children that run also when there is nothing to do (default: max-procs)" },
+	{ "idle-timeout", BACKEND(idle_timeout_ms), .group = OPTION_PROCESSES,
+	  .type = OPTION_DURATION, .value_default = "60s", .max = DAY_MS, .argument = "TIME",
+	  .help = "how long a child above min-procs is kept that is not needed" },
+	{ "max-requests", BACKEND(max_requests), .group = OPTION_PROCESSES, .type = OPTION_NUMBER,
+	  .value_default = "0", .max = UINT32_MAX, .argument = "N",
+	  .help = "requests after which a child is replaced; 0: never" },
+	{ "max-age", BACKEND(max_age_ms), .group = OPTION_PROCESSES, .type = OPTION_DURATION,
+	  .value_default = "0", .max = 365 * DAY_MS, .argument = "TIME",
+	  .help = "age at which a child is replaced; 0: never" },
+	{ "max-memory", BACKEND(max_memory), .group = OPTION_PROCESSES, .type = OPTION_SIZE,
+	  .value_default = "0", .max = 1024 * GIB, .argument = "SIZE",
+	  .help = "resident memory at which a child is replaced; 0: never" },
 	{ "bin-environment", BACKEND(bin_environment), .group = OPTION_PROCESSES,
 	  .type = OPTION_VARIABLES, .argument = "NAME=VALUE",
 	  .help = "variables to set; a list, may be repeated" },
@@ -181,7 +204,10 @@ const struct option_entry option_table[] = {
 	{ "pid-file", WHOLE(pid_file), .group = OPTION_PROGRAMS, .type = OPTION_TEXT,
 	  .letter = 'P', .argument = "FILE", .help = "holds the supervisor's pid" },
 	{ "log", WHOLE(log), .group = OPTION_PROGRAMS, .type = OPTION_TEXT,
-	  .is_for_mux = true, .argument = "WHERE", .help = "stderr, syslog or a file" },
+	  .is_for_mux = true, .argument = "WHERE", .help = "stdout, stderr, syslog or a file" },
+	{ "access-log", WHOLE(access_log), .group = OPTION_PROGRAMS, .type = OPTION_TEXT,
+	  .is_for_mux = true, .argument = "WHERE",
+	  .help = "a line for each request here: stdout, stderr or a file" },
 	{ "log-level", WHOLE(log_level), .group = OPTION_PROGRAMS, .type = OPTION_CHOICE,
 	  .value_default = "info", .choices = log_level_choices, .is_for_mux = true,
 	  .argument = "LEVEL", .help = "error, warning, info or debug" },
@@ -191,6 +217,10 @@ const struct option_entry option_table[] = {
 	{ "mux-user", WHOLE(mux_user), .group = OPTION_PROGRAMS, .type = OPTION_ACCOUNT,
 	  .value_default = "nobody", .is_for_mux = true, .argument = "USER",
 	  .help = "user of fcgi-mux" },
+	{ "sandbox", WHOLE(sandbox), .group = OPTION_PROGRAMS, .type = OPTION_CHOICE,
+	  .value_default = "enable", .choices = switch_choices, .is_for_mux = true,
+	  .argument = "HOW",
+	  .help = "fcgi-mux can do no more than its work: seccomp, and Landlock where it is" },
 	{ "request-buffer", WHOLE(request_buffer), .group = OPTION_PROGRAMS, .type = OPTION_SIZE,
 	  .value_default = "64k", .max = 16 * MIB, .is_for_mux = true, .argument = "SIZE",
 	  .help = "of a request's body, before it is passed on" },
@@ -255,6 +285,7 @@ bool option_is_list(const struct option_entry *option)
 	case OPTION_MAPS:
 	case OPTION_VARIABLES:
 	case OPTION_ADDRESSES:
+	case OPTION_NETWORKS:
 		return true;
 	default:
 		return false;

@@ -91,6 +91,16 @@ int settings_inherit(struct settings *settings)
 	return 0;
 }
 
+void settings_complete(struct settings *settings)
+{
+	for (size_t i = 0; i < settings->backend_count; i++) {
+		struct backend_settings *backend = settings->backends[i];
+
+		if (!option_origin_of("min-procs", backend).file)
+			backend->min_procs = backend->max_procs;
+	}
+}
+
 bool settings_opens_front(const struct settings *settings, size_t backend, size_t address)
 {
 	const struct address *front = &settings->backends[backend]->listen.items[address];

@@ -16,11 +16,13 @@
 struct settings {
 	struct origin origins[SETTINGS_ORIGINS];
 	char *pid_file;
-	char *log; /* "stderr", "syslog" or a path; NULL: stderr in the foreground, else syslog */
+	char *log;	     /* a path or a word; NULL: stderr in the foreground, else syslog */
+	char *access_log;    /* the same without syslog; NULL: none */
 	uint64_t log_level;  /* enum log_level */
 	uint64_t log_format; /* enum log_form */
 	struct account mux_user;
 	gid_t mux_gid;		  /* primary group of mux_user, from check */
+	uint64_t sandbox;	  /* 0 or 1 */
 	uint64_t request_buffer;  /* bytes */
 	uint64_t response_buffer; /* bytes */
 	char *status_path;	  /* NULL: none; as is the other */
@@ -47,6 +49,9 @@ struct backend_settings *settings_add_backend(struct settings *settings, const c
  * all sections, whichever file they stand in. 0 or -ENOMEM.
  */
 int settings_inherit(struct settings *settings) __attribute__((warn_unused_result));
+
+/* When all has been read: defaults that depend on other values, which is that of min-procs. */
+void settings_complete(struct settings *settings);
 
 /*
  * Sections that listen at the same address share that front: the first of them opens it, with its

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/network.h"
 #include "base/text.h"
 #include "config/map.h"
 #include "config/quoting.h"
@@ -28,6 +29,7 @@ static enum storage storage_of(const struct option_entry *option)
 	case OPTION_NAMES:
 	case OPTION_MAPS:
 	case OPTION_VARIABLES:
+	case OPTION_NETWORKS:
 		return STORAGE_TEXTS;
 	case OPTION_ADDRESSES:
 		return STORAGE_ADDRESSES;
@@ -109,16 +111,23 @@ static int parse_number(const char *text, const struct option_entry *option, uin
 
 static char *choice_sentence(const struct option_entry *option, const char *text)
 {
-	char *sentence = sentence_new("\"%s\" is not %s", text, option->choices[0]);
+	char *sentence = sentence_new("\"%s\" is not %s", text, option->choices[0]), *longer;
+	const char *nearest;
+	size_t count = 1;
 
-	for (size_t i = 1; option->choices[i]; i++) {
-		const char *comma = option->choices[i + 1] ? ", " : " or ";
-		char *longer = sentence_new("%s%s%s", sentence, comma, option->choices[i]);
+	for (; option->choices[count]; count++) {
+		const char *comma = option->choices[count + 1] ? ", " : " or ";
 
+		longer = sentence_new("%s%s%s", sentence, comma, option->choices[count]);
 		free(sentence);
 		sentence = longer;
 	}
-	return sentence;
+	nearest = text_nearest(text, option->choices, count);
+	if (!nearest)
+		return sentence;
+	longer = sentence_new("%s: did you mean \"%s\"?", sentence, nearest);
+	free(sentence);
+	return longer;
 }
 
 static char *number_sentence(const struct option_entry *option, const char *text)
@@ -164,6 +173,7 @@ static char *read_text(char **field, const char *text)
 static const char *item_fault(enum option_type type, const char *item)
 {
 	const char *equals = strchr(item, '=');
+	struct network network;
 
 	if (!*item)
 		return "there is a comma too many";
@@ -173,6 +183,8 @@ static const char *item_fault(enum option_type type, const char *item)
 		return "not of the form .from => .to";
 	if (type == OPTION_VARIABLES && (!equals || equals == item))
 		return "not of the form NAME=value";
+	if (type == OPTION_NETWORKS)
+		return network_parse(item, &network);
 	return NULL;
 }
 

@@ -23,29 +23,18 @@ enum { CHILD_BACK_OFF_MIN_MS = 100, CHILD_BACK_OFF_MAX_MS = 30000 };
 /* SIGKILL is sent again after this, as a process can be stuck in the kernel for a while. */
 enum { CHILD_KILLED_MS = 5000 };
 
-static const char *const state_names[CHILD_STATES] = {
-	[CHILD_STOPPED] = "stopped",   [CHILD_STARTING] = "starting", [CHILD_RUNNING] = "running",
-	[CHILD_STOPPING] = "stopping", [CHILD_KILLED] = "killed",     [CHILD_BACK_OFF] = "back-off",
-};
-
-const char *child_state_name(enum child_state state)
-{
-	return state_names[state];
-}
-
 /* The one mover. Each state begins without a deadline. */
 static void child_set_state(struct child *child, enum child_state state)
 {
-	log_debug("%s: %s -> %s pid=%d", child->name, state_names[child->state], state_names[state],
-		  (int)child->pid);
+	log_debug("%s: %s -> %s pid=%d", child->name, child_state_name(child->state),
+		  child_state_name(state), (int)child->pid);
 	loop_timer_stop(&child->timer);
 	child->state = state;
 	assert((child->pid == 0) == (state == CHILD_STOPPED || state == CHILD_BACK_OFF));
 }
 
-static void child_set_pid(struct child *child, pid_t pid)
+static void tell_pid(struct child *child)
 {
-	child->pid = pid;
 	if (child->kind->on_pid)
 		child->kind->on_pid(child);
 }
@@ -105,30 +94,81 @@ static void child_fail(struct child *child)
 
 static void child_start(struct child *child)
 {
+	child->starts_again = false;
 	child->failure = child->kind->start(child);
 	if (child->failure.stage != SPAWN_DONE) {
 		child_fail(child);
 		return;
 	}
-	child_set_pid(child, child->failure.pid);
+	child->started_ms = loop_now_ms();
+	child->takes_requests = false;
+	child->is_adopted = false;
+	child->is_lent = false;
+	child->spent = NULL;
+	child->pid = child->failure.pid;
 	child_set_state(child, CHILD_STARTING);
+	tell_pid(child);
 	loop_timer_start(&child->timer, CHILD_STARTING_MS);
 	log_info("%s: started pid=%d", child->name, (int)child->pid);
 }
 
 /* The leader only: it may want to end its workers in an orderly way itself. */
-static void child_stop(struct child *child)
+static void child_end(struct child *child)
 {
 	kill(child->pid, child->stop_signal);
 	child_set_state(child, CHILD_STOPPING);
 	loop_timer_start(&child->timer, child->stop_timeout_ms);
 }
 
-static void child_kill(struct child *child)
+static void child_stop(struct child *child)
+{
+	child->starts_again = false;
+	child_end(child);
+}
+
+static void child_destroy(struct child *child)
 {
 	kill(-child->pid, SIGKILL);
 	child_set_state(child, CHILD_KILLED);
 	loop_timer_start(&child->timer, CHILD_KILLED_MS);
+}
+
+static void child_kill(struct child *child)
+{
+	child->starts_again = false;
+	child_destroy(child);
+}
+
+/* Where requests cannot be kept from it, it finishes them as it can. */
+static void child_drain(struct child *child)
+{
+	child_set_state(child, CHILD_DRAINING);
+	if (child->kind->drain && child->kind->drain(child))
+		loop_timer_start(&child->timer, child->stop_timeout_ms);
+	else
+		child_end(child);
+}
+
+static void child_retire(struct child *child)
+{
+	child->starts_again = false;
+	child_drain(child);
+}
+
+static void child_replace(struct child *child)
+{
+	child->starts_again = true;
+	child_drain(child);
+}
+
+static void forgo_start(struct child *child)
+{
+	child->starts_again = false;
+}
+
+static void want_start(struct child *child)
+{
+	child->starts_again = true;
 }
 
 static void nothing(struct child *child)
@@ -160,16 +200,28 @@ static void stopping_timeout(struct child *child)
 {
 	log_warnx("%s: still there after %llu ms, killing it pid=%d", child->name,
 		  (unsigned long long)child->stop_timeout_ms, (int)child->pid);
-	child_kill(child);
+	child_destroy(child);
+}
+
+static void draining_timeout(struct child *child)
+{
+	log_warnx("%s: still at work after %llu ms, stopping it pid=%d", child->name,
+		  (unsigned long long)child->stop_timeout_ms, (int)child->pid);
+	child_end(child);
 }
 
 static void child_ended(struct child *child)
 {
 	char *end = describe_end(child);
 
-	log_info("%s; stopped", end ? end : child->name);
+	log_info("%s; %s", end ? end : child->name,
+		 child->starts_again ? "replacing it" : "stopped");
 	free(end);
-	child_set_state(child, CHILD_STOPPED);
+	child->failures = 0;
+	if (child->starts_again)
+		child_start(child);
+	else
+		child_set_state(child, CHILD_STOPPED);
 }
 
 static void back_off_stop(struct child *child)
@@ -179,15 +231,18 @@ static void back_off_stop(struct child *child)
 
 typedef void child_action(struct child *child);
 
-/* A start that is wished for where a process is to end, or already runs, changes nothing. */
+/* A start that is wished for where a process runs changes nothing. */
 /* clang-format off */
 static child_action *const table[CHILD_STATES][CHILD_EVENTS] = {
 	[CHILD_STOPPED] = {
 		[CHILD_EVENT_START] = child_start,
 		[CHILD_EVENT_READY] = nothing,
 		[CHILD_EVENT_STUCK] = nothing,
+		[CHILD_EVENT_DRAINED] = nothing,
 		[CHILD_EVENT_EXIT] = nothing,
 		[CHILD_EVENT_TIMEOUT] = nothing,
+		[CHILD_EVENT_RETIRE] = nothing,
+		[CHILD_EVENT_REPLACE] = nothing,
 		[CHILD_EVENT_STOP] = nothing,
 		[CHILD_EVENT_KILL] = nothing,
 	},
@@ -195,8 +250,11 @@ static child_action *const table[CHILD_STATES][CHILD_EVENTS] = {
 		[CHILD_EVENT_START] = nothing,
 		[CHILD_EVENT_READY] = starting_lived,
 		[CHILD_EVENT_STUCK] = child_stuck,
+		[CHILD_EVENT_DRAINED] = nothing,
 		[CHILD_EVENT_EXIT] = child_fail,
 		[CHILD_EVENT_TIMEOUT] = starting_lived,
+		[CHILD_EVENT_RETIRE] = child_retire,
+		[CHILD_EVENT_REPLACE] = child_replace,
 		[CHILD_EVENT_STOP] = child_stop,
 		[CHILD_EVENT_KILL] = child_kill,
 	},
@@ -204,35 +262,59 @@ static child_action *const table[CHILD_STATES][CHILD_EVENTS] = {
 		[CHILD_EVENT_START] = nothing,
 		[CHILD_EVENT_READY] = nothing,
 		[CHILD_EVENT_STUCK] = child_stuck,
+		[CHILD_EVENT_DRAINED] = nothing,
 		[CHILD_EVENT_EXIT] = running_exit,
 		[CHILD_EVENT_TIMEOUT] = nothing,
+		[CHILD_EVENT_RETIRE] = child_retire,
+		[CHILD_EVENT_REPLACE] = child_replace,
+		[CHILD_EVENT_STOP] = child_stop,
+		[CHILD_EVENT_KILL] = child_kill,
+	},
+	[CHILD_DRAINING] = {
+		[CHILD_EVENT_START] = want_start,
+		[CHILD_EVENT_READY] = nothing,
+		[CHILD_EVENT_STUCK] = child_stuck,
+		[CHILD_EVENT_DRAINED] = child_end,
+		[CHILD_EVENT_EXIT] = child_ended,
+		[CHILD_EVENT_TIMEOUT] = draining_timeout,
+		[CHILD_EVENT_RETIRE] = forgo_start,
+		[CHILD_EVENT_REPLACE] = want_start,
 		[CHILD_EVENT_STOP] = child_stop,
 		[CHILD_EVENT_KILL] = child_kill,
 	},
 	[CHILD_STOPPING] = {
-		[CHILD_EVENT_START] = nothing,
+		[CHILD_EVENT_START] = want_start,
 		[CHILD_EVENT_READY] = nothing,
 		[CHILD_EVENT_STUCK] = nothing,
+		[CHILD_EVENT_DRAINED] = nothing,
 		[CHILD_EVENT_EXIT] = child_ended,
 		[CHILD_EVENT_TIMEOUT] = stopping_timeout,
-		[CHILD_EVENT_STOP] = nothing,
+		[CHILD_EVENT_RETIRE] = forgo_start,
+		[CHILD_EVENT_REPLACE] = want_start,
+		[CHILD_EVENT_STOP] = forgo_start,
 		[CHILD_EVENT_KILL] = child_kill,
 	},
 	[CHILD_KILLED] = {
-		[CHILD_EVENT_START] = nothing,
+		[CHILD_EVENT_START] = want_start,
 		[CHILD_EVENT_READY] = nothing,
 		[CHILD_EVENT_STUCK] = nothing,
+		[CHILD_EVENT_DRAINED] = nothing,
 		[CHILD_EVENT_EXIT] = child_ended,
-		[CHILD_EVENT_TIMEOUT] = child_kill,
-		[CHILD_EVENT_STOP] = nothing,
+		[CHILD_EVENT_TIMEOUT] = child_destroy,
+		[CHILD_EVENT_RETIRE] = forgo_start,
+		[CHILD_EVENT_REPLACE] = want_start,
+		[CHILD_EVENT_STOP] = forgo_start,
 		[CHILD_EVENT_KILL] = child_kill,
 	},
 	[CHILD_BACK_OFF] = {
 		[CHILD_EVENT_START] = nothing,
 		[CHILD_EVENT_READY] = nothing,
 		[CHILD_EVENT_STUCK] = nothing,
+		[CHILD_EVENT_DRAINED] = nothing,
 		[CHILD_EVENT_EXIT] = nothing,
 		[CHILD_EVENT_TIMEOUT] = child_start,
+		[CHILD_EVENT_RETIRE] = back_off_stop,
+		[CHILD_EVENT_REPLACE] = child_start,
 		[CHILD_EVENT_STOP] = back_off_stop,
 		[CHILD_EVENT_KILL] = back_off_stop,
 	},
@@ -252,13 +334,24 @@ void child_on_exit(struct child *child, int status)
 	/* What it started and left behind goes with it: workers of a killed php-cgi, for one. */
 	kill(-child->pid, SIGKILL);
 	child->end_status = status;
-	child_set_pid(child, 0);
+	child->pid = 0;
+	tell_pid(child);
 	child_event(child, CHILD_EVENT_EXIT);
 }
 
 static void on_timeout(struct loop_timer *timer)
 {
 	child_event(container_of(timer, struct child, timer), CHILD_EVENT_TIMEOUT);
+}
+
+void child_adopt(struct child *child, pid_t pid, uint64_t started_ms, enum child_state state)
+{
+	child->pid = pid;
+	child->started_ms = started_ms;
+	child->is_adopted = true;
+	child->takes_requests = true;
+	child_set_state(child, state);
+	tell_pid(child);
 }
 
 void child_init(struct child *child, const struct child_kind *kind, char *name)

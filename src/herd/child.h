@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/list.h"
+#include "herd/child_state.h"
 #include "os/loop.h"
 #include "os/spawn.h"
 
@@ -14,38 +15,9 @@ struct children;
 struct outputs;
 
 /*
- * The life of one process that is kept running: a program of a backend, or fcgi-mux.
- *
- *      STOPPED --start--> STARTING --ready, or 1 s--> RUNNING --exit--> STARTING
- *         ^                |  ^  |                       |
- *         |      died early|  |  +--------stop-----------+--> STOPPING --too long--> KILLED
- *         |                v  | in a while                       |                      |
- *         |               BACK_OFF                               |                      |
- *         +-----stop---------+--------------exit-----------------+----------exit--------+
- *
- * Invariant: pid is 0 in STOPPED and BACK_OFF, and a process of ours in all other states. When a
- * process ends, what is left of its process group is killed.
+ * The life of one process that is kept running: a program of a backend, or fcgi-mux. Its states,
+ * and what moves it from one to another, are in child_state.h.
  */
-enum child_state {
-	CHILD_STOPPED,
-	CHILD_STARTING,
-	CHILD_RUNNING,
-	CHILD_STOPPING,
-	CHILD_KILLED,
-	CHILD_BACK_OFF,
-	CHILD_STATES
-};
-
-enum child_event {
-	CHILD_EVENT_START, /* wish: run */
-	CHILD_EVENT_READY, /* it has answered a request */
-	CHILD_EVENT_STUCK, /* it does not answer any more */
-	CHILD_EVENT_EXIT,  /* its process has ended */
-	CHILD_EVENT_TIMEOUT,
-	CHILD_EVENT_STOP, /* wish: end, with time to finish */
-	CHILD_EVENT_KILL, /* wish: end now */
-	CHILD_EVENTS
-};
 
 struct child;
 
@@ -53,7 +25,12 @@ struct child;
 struct child_kind {
 	struct spawn_result (*start)(struct child *child); /* most call child_spawn */
 	void (*on_pid)(struct child *child); /* pid is another one, or 0; NULL: nothing to do */
-	bool log_has_levels;		     /* what it writes begins with <N> */
+	/*
+	 * Tells whoever gives it requests to give no more; CHILD_EVENT_DRAINED is to follow. False,
+	 * or NULL: nobody can be told.
+	 */
+	bool (*drain)(struct child *child);
+	bool log_has_levels; /* what it writes begins with <N> */
 };
 
 struct child {
@@ -66,17 +43,24 @@ struct child {
 	const char *program;	   /* borrowed: its path, for messages */
 	int stop_signal;
 	uint64_t stop_timeout_ms;
-	bool gives_up; /* wish: no back-off, an early death is the end (the start-up check) */
+	bool gives_up;	   /* wish: no back-off, an early death is the end (the start-up check) */
+	bool starts_again; /* wish: when the process that is to end has ended */
 
 	enum child_state state;
 	struct loop_timer timer;     /* the one deadline: of STARTING, STOPPING, KILLED, BACK_OFF */
 	pid_t pid;		     /* 0: none */
 	unsigned failures;	     /* early deaths and failed starts in a row */
 	struct spawn_result failure; /* of the latest start; stage SPAWN_DONE: it did start */
+	uint64_t started_ms;	     /* the latest process */
+	bool takes_requests;	     /* the latest process does */
+	bool is_adopted;	     /* that is not of this life of the supervisor */
+	bool is_lent;		     /* the mux of before still has requests for it */
+	const char *spent;	     /* the limit of a life that it has reached; NULL: none */
 	int end_status;		     /* of the latest process that ended, as from waitpid(2) */
 
 	struct list unsynced; /* link: what the mux was told is not so any more (herd/muxlink.h) */
 	pid_t announced_pid;  /* what the mux was told; 0: that there is none */
+	bool announced_drain; /* and whether it was told to give that one no more requests */
 };
 
 /* Takes name. */
@@ -84,6 +68,9 @@ void child_init(struct child *child, const struct child_kind *kind, char *name);
 
 /* Takes a child that was only zeroed too. A process that still runs is left alone. */
 void child_fini(struct child *child);
+
+/* One that runs already, of an earlier life of the supervisor: RUNNING, or DRAINING. */
+void child_adopt(struct child *child, pid_t pid, uint64_t started_ms, enum child_state state);
 
 /* Whatever happens to a child goes through its table. */
 void child_event(struct child *child, enum child_event event);
@@ -94,7 +81,5 @@ struct spawn_result child_spawn(struct child *child, const struct spawn_plan *pl
 
 /* malloced: "php.0: cannot execute the program /x: Permission denied"; after a failed start. */
 char *child_describe_failure(const struct child *child);
-
-const char *child_state_name(enum child_state state);
 
 #endif

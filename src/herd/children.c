@@ -26,27 +26,67 @@ static bool is_root(void)
 	return geteuid() == 0;
 }
 
-static char *open_fronts(struct children *children, const struct settings *all, size_t backend)
+static struct listen_plan plan_front(const struct backend_settings *settings, size_t number)
 {
-	const struct backend_settings *settings = children->settings;
-	struct listen_plan plan = {
+	return (struct listen_plan){
+		.address = settings->listen.items[number],
 		.root = settings->chroot,
 		.owner = settings->listen_owner.name ? settings->listen_owner.id : no_uid,
 		.group = settings->listen_group.name ? settings->listen_group.id : no_gid,
 		.mode = (mode_t)settings->listen_mode,
 		.backlog = (int)settings->listen_backlog,
 	};
+}
+
+static char *open_fronts(struct children *children, const struct settings *all, size_t backend)
+{
+	const struct backend_settings *settings = children->settings;
 	char *sentence = NULL;
 
 	children->fronts = calloc(settings->listen.count, sizeof(*children->fronts));
 	if (!children->fronts)
 		return no_memory(children);
 	for (size_t i = 0; i < settings->listen.count && !sentence; i++) {
+		struct listen_plan plan = plan_front(settings, i);
+
 		if (!settings_opens_front(all, backend, i))
 			continue;
-		plan.address = settings->listen.items[i];
 		sentence = listener_open(&children->fronts[children->front_count++], &plan);
 	}
+	return sentence;
+}
+
+/* What is open already will be taken over. NULL, or what is wrong. */
+static char *try_front(const struct backend_settings *settings, size_t i)
+{
+	struct listen_plan plan = plan_front(settings, i);
+	struct listener listener;
+	char *sentence;
+
+	if (listen_is_passed(&plan))
+		return NULL;
+	sentence = listener_open(&listener, &plan);
+	listener_close(&listener);
+	return sentence;
+}
+
+static char *try_fronts(const struct settings *all, size_t backend)
+{
+	const struct backend_settings *settings = all->backends[backend];
+	char *sentence = NULL;
+
+	for (size_t i = 0; i < settings->listen.count && !sentence; i++)
+		if (settings_opens_front(all, backend, i))
+			sentence = try_front(settings, i);
+	return sentence;
+}
+
+char *children_try_fronts(const struct settings *settings)
+{
+	char *sentence = NULL;
+
+	for (size_t i = 0; i < settings->backend_count && !sentence; i++)
+		sentence = try_fronts(settings, i);
 	return sentence;
 }
 
@@ -133,7 +173,15 @@ static void on_pid(struct child *child)
 		muxlink_note(child->siblings->link, child);
 }
 
-static const struct child_kind program_kind = {.start = start, .on_pid = on_pid};
+static bool drain(struct child *child)
+{
+	if (!child->siblings->link)
+		return false;
+	muxlink_note(child->siblings->link, child);
+	return true;
+}
+
+static const struct child_kind program_kind = {.start = start, .on_pid = on_pid, .drain = drain};
 
 static char *make_children(struct children *children, uint32_t backend, struct outputs *outputs)
 {
@@ -172,6 +220,8 @@ char *children_open(struct children *children, const struct settings *settings, 
 	sentence = plan_program(children);
 	if (!sentence)
 		sentence = make_children(children, backend, outputs);
+	if (!sentence && scaling_init(children) < 0)
+		sentence = no_memory(children);
 	if (sentence || !backend_has_mux(children->settings))
 		return sentence;
 	children->link = link;
@@ -180,6 +230,7 @@ char *children_open(struct children *children, const struct settings *settings, 
 
 void children_close(struct children *children)
 {
+	scaling_fini(children);
 	for (size_t i = 0; i < children->front_count; i++)
 		listener_close(&children->fronts[i]);
 	for (size_t i = 0; i < children->count; i++) {
@@ -199,6 +250,11 @@ void children_event(struct children *children, enum child_event event)
 {
 	for (size_t i = 0; i < children->count; i++)
 		child_event(&children->items[i], event);
+}
+
+size_t children_start_count(const struct children *children)
+{
+	return children->count > 0 ? backend_child_min(children->settings) : 0;
 }
 
 bool children_are_stopped(const struct children *children)

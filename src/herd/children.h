@@ -7,6 +7,7 @@
 
 #include "config/settings.h"
 #include "herd/child.h"
+#include "herd/scaling.h"
 #include "os/listen.h"
 #include "os/spawn.h"
 
@@ -25,6 +26,7 @@ struct children {
 	struct listener *sockets; /* owned; one for each child; NULL: they share the front */
 	struct child *items;	  /* owned */
 	size_t count;
+	struct scaling scaling; /* how many of them run */
 	struct spawn_plan plan; /* of each child, but for its fd 0 */
 	char **environment;	/* owned; the plan borrows these two */
 	gid_t *groups;
@@ -38,11 +40,20 @@ char *children_open(struct children *children, const struct settings *settings, 
 		    struct outputs *outputs, struct muxlink *link)
 	__attribute__((warn_unused_result));
 
+/*
+ * Opens the fronts that are not open yet, and closes them again: NULL, or the malloced sentence of
+ * the first that cannot be opened.
+ */
+char *children_try_fronts(const struct settings *settings) __attribute__((warn_unused_result));
+
 /* Takes one that was only zeroed too. Removes the sockets. */
 void children_close(struct children *children);
 
 /* The same event to each of them. */
 void children_event(struct children *children, enum child_event event);
+
+/* How many are started at the start: the others follow when they are needed. */
+size_t children_start_count(const struct children *children);
 
 /* Whether none has a process or waits for one. */
 bool children_are_stopped(const struct children *children);

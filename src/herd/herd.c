@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "config/backend.h"
 #include "os/privileges.h"
+#include "os/reexec.h"
 #include "os/spawn.h"
 
 /* Strays that are killed can leave strays of their own: looked for again and again, within reason.
@@ -22,6 +23,9 @@ enum { LOG_FLUSH_MS = 1000 };
 
 /* What is open: for the herd as a whole; a socket and its directory; with pipes, of two lives. */
 enum { HERD_DESCRIPTORS = 128, FRONT_DESCRIPTORS = 2, CHILD_DESCRIPTORS = 6 };
+
+/* How soon it is seen that the directory of the children's sockets is gone. */
+enum { HERD_LOOK_MS = 5000 };
 
 static const char *const state_names[HERD_STATES] = {
 	[HERD_STARTING] = "starting",	  [HERD_RUNNING] = "running",
@@ -40,6 +44,7 @@ static void herd_event(struct herd *herd, enum child_event event)
 {
 	for (size_t i = 0; i < herd->backend_count; i++)
 		children_event(&herd->backends[i], event);
+	takeover_event(herd, event);
 }
 
 static bool herd_is_stopped(const struct herd *herd)
@@ -48,12 +53,14 @@ static bool herd_is_stopped(const struct herd *herd)
 		if (!children_are_stopped(&herd->backends[i]))
 			return false;
 	}
-	return true;
+	return takeover_is_over(herd);
 }
 
 static bool mux_is_stopped(const struct herd *herd)
 {
-	return !herd->has_mux || herd->mux.child.state == CHILD_STOPPED;
+	bool is_ours_stopped = !herd->has_mux || herd->mux.child.state == CHILD_STOPPED;
+
+	return is_ours_stopped && takeover_has_no_mux(herd);
 }
 
 /* A service manager that does not listen must not keep us from our work. */
@@ -65,7 +72,7 @@ static void tell(struct herd *herd, enum notify_event event, const char *status)
 		log_warnx("cannot tell the service manager: %s", strerror(-error));
 }
 
-static void tell_ready(struct herd *herd)
+void herd_tell_ready(struct herd *herd)
 {
 	size_t count = 0;
 	char status[64];
@@ -77,6 +84,11 @@ static void tell_ready(struct herd *herd)
 	tell(herd, NOTIFY_READY, status);
 }
 
+void herd_tell_reloading(struct herd *herd)
+{
+	tell(herd, NOTIFY_RELOADING, "taking up the configuration");
+}
+
 static void on_alive(struct loop_timer *timer)
 {
 	tell(container_of(timer, struct herd, alive), NOTIFY_ALIVE, NULL);
@@ -85,8 +97,11 @@ static void on_alive(struct loop_timer *timer)
 void herd_set_running(struct herd *herd)
 {
 	herd_set_state(herd, HERD_RUNNING);
+	for (size_t i = 0; i < herd->backend_count; i++)
+		scaling_begin(&herd->backends[i]);
 	log_info("ready");
-	tell_ready(herd);
+	if (!takeover_is_successor(&herd->takeover))
+		herd_tell_ready(herd);
 }
 
 void herd_stop(struct herd *herd, int status)
@@ -94,9 +109,12 @@ void herd_stop(struct herd *herd, int status)
 	if (herd->state > HERD_RUNNING)
 		return;
 	startup_end(herd);
+	for (size_t i = 0; i < herd->backend_count; i++)
+		scaling_end(&herd->backends[i]);
 	herd->status = status;
 	tell(herd, NOTIFY_STOPPING, "finishing the running requests");
 	herd_set_state(herd, HERD_ENDING_MUX);
+	takeover_finish_old_mux(herd);
 	if (herd->has_mux)
 		child_event(&herd->mux.child, CHILD_EVENT_STOP);
 }
@@ -125,11 +143,41 @@ static void on_sweep(struct loop_timer *timer)
 	sweep(container_of(timer, struct herd, sweep));
 }
 
+static void step_backends(struct herd *herd)
+{
+	for (size_t i = 0; i < herd->backend_count; i++)
+		scaling_step(&herd->backends[i]);
+}
+
+/* With children that run already: there is nothing to check, and nothing to end it. */
+static void succeed_begin(struct herd *herd)
+{
+	if (herd->has_mux)
+		child_event(&herd->mux.child, CHILD_EVENT_START);
+	for (size_t i = 0; i < herd->backend_count; i++)
+		for (size_t j = 0; j < children_start_count(&herd->backends[i]); j++)
+			child_event(&herd->backends[i].items[j], CHILD_EVENT_START);
+}
+
+static void succeed_step(struct herd *herd)
+{
+	if (herd->has_mux && !herd->mux.link.is_ready)
+		return;
+	takeover_finish_old_mux(herd);
+	herd_set_running(herd);
+}
+
 /* What the state waits for is looked at once a turn, whatever made it happen. */
 static void herd_step(struct herd *herd)
 {
-	if (herd->state == HERD_STARTING)
+	if (herd->state == HERD_STARTING && takeover_is_successor(&herd->takeover))
+		succeed_step(herd);
+	else if (herd->state == HERD_STARTING)
 		startup_step(herd);
+	if (herd->state == HERD_RUNNING) {
+		step_backends(herd);
+		takeover_step(herd);
+	}
 	if (herd->state == HERD_ENDING_MUX && mux_is_stopped(herd)) {
 		herd_set_state(herd, HERD_ENDING_CHILDREN);
 		herd_event(herd, CHILD_EVENT_STOP);
@@ -156,6 +204,15 @@ static void on_log_flush(struct loop_timer *timer)
 	(void)timer;
 }
 
+struct child *herd_find_child(const struct herd *herd, pid_t pid)
+{
+	struct child *child = NULL;
+
+	for (size_t i = 0; i < herd->backend_count && pid > 0 && !child; i++)
+		child = children_find(&herd->backends[i], pid);
+	return child;
+}
+
 static void on_exit_of(struct loop_children *exits, pid_t pid, int status)
 {
 	struct herd *herd = container_of(exits, struct herd, exits);
@@ -163,11 +220,11 @@ static void on_exit_of(struct loop_children *exits, pid_t pid, int status)
 
 	if (herd->has_mux && herd->mux.child.pid == pid)
 		child = &herd->mux.child;
-	for (size_t i = 0; i < herd->backend_count && !child; i++)
-		child = children_find(&herd->backends[i], pid);
+	else
+		child = herd_find_child(herd, pid);
 	if (child)
 		child_on_exit(child, status);
-	else
+	else if (!takeover_on_exit(herd, pid, status))
 		log_debug("herd: a stray ended pid=%d", (int)pid);
 }
 
@@ -194,19 +251,37 @@ static void on_interrupt(struct loop_signal *signal)
 
 static void on_hangup(struct loop_signal *signal)
 {
-	(void)signal;
-	log_warnx("SIGHUP: there is no reload yet; restart to take up a changed configuration");
+	takeover_begin(container_of(signal, struct herd, hangup), "SIGHUP");
+}
+
+/* The same: the program is taken up anew with its configuration. */
+static void on_user2(struct loop_signal *signal)
+{
+	takeover_begin(container_of(signal, struct herd, user2), "SIGUSR2");
 }
 
 static void on_user1(struct loop_signal *signal)
 {
+	struct herd *herd = container_of(signal, struct herd, user1);
 	int error = log_reopen();
 
-	(void)signal;
 	if (error < 0)
 		log_warnx("cannot open the log again: %s", strerror(-error));
 	else
 		log_info("log opened again");
+	error = muxproc_reopen_log(&herd->mux);
+	if (error < 0)
+		log_warnx("cannot open the access log again: %s", strerror(-error));
+}
+
+/* Somebody cleaned up: children that are there can only be reached after a reload. */
+static void on_look(struct loop_timer *timer)
+{
+	struct herd *herd = container_of(timer, struct herd, look);
+
+	if (herd->state == HERD_RUNNING && herd->takeover.stage == TAKEOVER_NONE &&
+	    access(herd->directory, F_OK) < 0)
+		takeover_begin(herd, "the directory of the children's sockets is gone");
 }
 
 /* Sockets of children that the user left to us: in a directory that only the mux can enter too. */
@@ -293,14 +368,30 @@ static char *narrow(const struct settings *settings)
 	return NULL;
 }
 
+/* The directory of the program before. Where somebody has removed it there will be another one. */
+static char *take_directory(struct takeover *takeover)
+{
+	char *directory = takeover->directory;
+
+	takeover->directory = NULL;
+	if (!directory || access(directory, F_OK) == 0)
+		return directory;
+	log_warn("the children's sockets move from %s", directory);
+	free(directory);
+	return NULL;
+}
+
 char *herd_init(struct herd *herd, struct settings *settings)
 {
 	char *sentence;
 
-	*herd = (struct herd){.state = HERD_STARTING, .settings = settings};
+	*herd = (struct herd){
+		.state = HERD_STARTING, .settings = settings, .takeover = herd->takeover};
+	herd->directory = take_directory(&herd->takeover);
 	outputs_init(&herd->outputs);
 	loop_timer_init(&herd->sweep, on_sweep);
 	loop_timer_init(&herd->alive, on_alive);
+	loop_timer_init(&herd->look, on_look);
 	loop_timer_init(&herd->log_flush, on_log_flush);
 	for (size_t i = 0; i < settings->backend_count; i++)
 		herd->has_mux = herd->has_mux || backend_has_mux(settings->backends[i]);
@@ -312,6 +403,8 @@ char *herd_init(struct herd *herd, struct settings *settings)
 		sentence = listen_find_untaken();
 	if (!sentence && herd->has_mux)
 		sentence = muxproc_open(&herd->mux, settings, herd->backends, &herd->outputs);
+	if (!sentence && !takeover_adopt(herd))
+		sentence = text_new("%s", strerror(ENOMEM));
 	/* The first start of a child is made with no more than each later one. */
 	return sentence ? sentence : narrow(settings);
 }
@@ -322,17 +415,25 @@ int herd_run(struct herd *herd)
 	loop_signal_start(&herd->interrupt, SIGINT, on_interrupt);
 	loop_signal_start(&herd->hangup, SIGHUP, on_hangup);
 	loop_signal_start(&herd->user1, SIGUSR1, on_user1);
+	loop_signal_start(&herd->user2, SIGUSR2, on_user2);
 	loop_children_start(&herd->exits, on_exit_of);
 	loop_turn_start(&herd->turn, on_turn_end);
 	if (herd->notify->watchdog_ms > 0)
 		loop_timer_repeat(&herd->alive, herd->notify->watchdog_ms);
-	startup_begin(herd);
+	if (herd->directory)
+		loop_timer_repeat(&herd->look, HERD_LOOK_MS);
+	if (takeover_is_successor(&herd->takeover))
+		succeed_begin(herd);
+	else
+		startup_begin(herd);
+	reexec_go_on();
 	loop_run();
 	return herd->status;
 }
 
 void herd_fini(struct herd *herd)
 {
+	takeover_fini(&herd->takeover);
 	outputs_fini(&herd->outputs);
 	muxproc_close(&herd->mux);
 	for (size_t i = 0; i < herd->backend_count; i++)

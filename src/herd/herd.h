@@ -12,6 +12,7 @@
 #include "herd/output.h"
 #include "herd/pidfile.h"
 #include "herd/startup.h"
+#include "herd/takeover.h"
 #include "os/loop.h"
 #include "os/notify.h"
 
@@ -46,6 +47,7 @@ struct herd {
 	struct muxproc mux;
 	struct outputs outputs;
 	struct startup startup;
+	struct takeover takeover; /* set before herd_init */
 	struct pidfile pidfile;
 	struct notify *notify; /* borrowed; set before herd_run */
 	char *directory;       /* owned: of the children's own sockets; NULL: none was needed */
@@ -56,7 +58,9 @@ struct herd {
 	struct loop_signal interrupt;
 	struct loop_signal hangup;
 	struct loop_signal user1;
+	struct loop_signal user2;
 	struct loop_timer alive;     /* until the service manager's watchdog wants to hear of us */
+	struct loop_timer look;	     /* at the directory, which others can remove */
 	struct loop_timer log_flush; /* until the log tells what it held back */
 	struct loop_timer sweep;
 	unsigned sweeps; /* done */
@@ -75,6 +79,13 @@ int herd_run(struct herd *herd);
 
 /* Removes what herd_init made: sockets, directory, pid file. */
 void herd_fini(struct herd *herd);
+
+/* Of the service manager's view of us: a reload begins, and is over. */
+void herd_tell_reloading(struct herd *herd);
+void herd_tell_ready(struct herd *herd);
+
+/* The child of a backend that has this pid; NULL: none. */
+struct child *herd_find_child(const struct herd *herd, pid_t pid);
 
 /* The start-up check is over. */
 void herd_set_running(struct herd *herd);

@@ -23,6 +23,10 @@ struct muxlink {
 	struct loop_io io;
 	struct list unsynced; /* children, by their unsynced links */
 	bool is_ready;	      /* this mux has said so */
+	bool is_sharing;      /* another one, which is to end, has the same children */
+	bool announced_sharing;
+	int access_log;	 /* borrowed: the descriptor that it writes to; -1: none */
+	bool is_log_due; /* and has not been sent */
 };
 
 void muxlink_init(struct muxlink *link, struct child *mux, struct children *backends,
@@ -30,6 +34,12 @@ void muxlink_init(struct muxlink *link, struct child *mux, struct children *back
 
 /* For a mux about to start: returns its end, which the caller closes, or -errno. */
 int muxlink_open(struct muxlink *link) __attribute__((warn_unused_result));
+
+/* The access log is written to fd from now on, borrowed until another is; tells as muxlink_note. */
+void muxlink_set_access_log(struct muxlink *link, int fd);
+
+/* Whether another mux is there, for whose requests no child may be held; tells as muxlink_note. */
+void muxlink_set_sharing(struct muxlink *link, bool is_sharing);
 
 /* The mux has gone. Takes a closed one. */
 void muxlink_close(struct muxlink *link);

@@ -14,6 +14,7 @@
 #include "config/backend.h"
 #include "config/ini.h"
 #include "herd/children.h"
+#include "os/appending.h"
 
 #define MUX_NAME "fcgi-mux"
 
@@ -199,6 +200,20 @@ static uint64_t longest_stop_ms(const struct settings *settings)
 	return longest_ms;
 }
 
+/* The mux itself could not: it has no right to a directory for logs. */
+static char *open_access_log(struct muxproc *mux, const struct settings *settings)
+{
+	mux->access_log_path = settings->access_log;
+	if (!settings->access_log)
+		return NULL;
+	mux->access_log = appending_open(settings->access_log);
+	if (mux->access_log < 0)
+		return text_new("cannot open the access log %s: %s", settings->access_log,
+				strerror(-mux->access_log));
+	muxlink_set_access_log(&mux->link, mux->access_log);
+	return NULL;
+}
+
 static char *prepare(struct muxproc *mux, const struct settings *settings)
 {
 	char *sentence = NULL;
@@ -211,6 +226,8 @@ static char *prepare(struct muxproc *mux, const struct settings *settings)
 		sentence = collect_fronts(mux, &mux->link.backends[i]);
 	if (!sentence)
 		sentence = write_configuration(mux, settings);
+	if (!sentence)
+		sentence = open_access_log(mux, settings);
 	if (!sentence)
 		sentence = make_environment(mux);
 	if (!sentence)
@@ -231,8 +248,25 @@ char *muxproc_open(struct muxproc *mux, const struct settings *settings, struct 
 	mux->child.outputs = outputs;
 	mux->child.stop_timeout_ms = longest_stop_ms(settings);
 	mux->configuration = -1;
+	mux->access_log = -1;
 	muxlink_init(&mux->link, &mux->child, backends, settings->backend_count);
 	return prepare(mux, settings);
+}
+
+int muxproc_reopen_log(struct muxproc *mux)
+{
+	int old = mux->access_log;
+	int fd;
+
+	if (!mux->access_log_path || appending_is_standard(mux->access_log_path))
+		return 0;
+	fd = appending_open(mux->access_log_path);
+	if (fd < 0)
+		return fd;
+	mux->access_log = fd;
+	muxlink_set_access_log(&mux->link, fd);
+	close(old);
+	return 0;
 }
 
 void muxproc_close(struct muxproc *mux)
@@ -243,6 +277,8 @@ void muxproc_close(struct muxproc *mux)
 	child_fini(&mux->child);
 	if (mux->configuration >= 0)
 		close(mux->configuration);
+	if (mux->access_log >= 0)
+		close(mux->access_log);
 	free(mux->program);
 	free(mux->control_text);
 	spawn_environment_free(mux->environment);

@@ -21,6 +21,8 @@ struct muxproc {
 	char **environment;	      /* owned */
 	gid_t group;		      /* the only one of the mux */
 	int configuration;	      /* a file in memory */
+	const char *access_log_path;  /* borrowed: as it is configured; NULL: none */
+	int access_log;		      /* owned: open, for the mux to write to; -1: none */
 	size_t front_count;	      /* those before the control socket in passed */
 	int passed[SPAWN_PASSED_MAX]; /* borrowed: front sockets; the control socket's place */
 	struct spawn_plan plan;
@@ -32,6 +34,9 @@ struct muxproc {
  */
 char *muxproc_open(struct muxproc *mux, const struct settings *settings, struct children *backends,
 		   struct outputs *outputs) __attribute__((warn_unused_result));
+
+/* Opens the access log again, where there is one, for the mux to go on there. 0 or -errno. */
+int muxproc_reopen_log(struct muxproc *mux) __attribute__((warn_unused_result));
 
 /* Takes one that was only zeroed too. */
 void muxproc_close(struct muxproc *mux);

@@ -192,3 +192,18 @@ int outputs_open(struct outputs *outputs, struct output **opened, const char *na
 	(*opened)->has_levels = has_levels;
 	return ends[1];
 }
+
+int outputs_adopt(struct outputs *outputs, int fd, const char *name, pid_t pid, bool has_levels)
+{
+	struct output *output = NULL;
+
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
+		output = output_new(outputs, fd, name);
+	if (!output) {
+		close(fd);
+		return -ENOMEM;
+	}
+	output->pid = pid;
+	output->has_levels = has_levels;
+	return 0;
+}

@@ -49,4 +49,11 @@ void outputs_free_done(struct outputs *outputs);
 int outputs_open(struct outputs *outputs, struct output **opened, const char *name, bool has_levels)
 	__attribute__((warn_unused_result));
 
+/*
+ * The reading end of a pipe that an earlier self of this process has opened, which is taken. 0 or
+ * -errno.
+ */
+int outputs_adopt(struct outputs *outputs, int fd, const char *name, pid_t pid, bool has_levels)
+	__attribute__((warn_unused_result));
+
 #endif

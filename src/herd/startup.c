@@ -97,15 +97,17 @@ static const struct child *find_failed(const struct herd *herd)
 	return failed;
 }
 
+static void report_child(const struct herd *herd, const struct child *child)
+{
+	if (child->pid > 0)
+		say(herd, stdout, "child spawned successfully: PID: %d", (int)child->pid);
+}
+
 static void report_children(const struct herd *herd)
 {
-	for (size_t i = 0; i < herd->backend_count; i++) {
-		for (size_t j = 0; j < herd->backends[i].count; j++) {
-			const struct child *child = &herd->backends[i].items[j];
-
-			say(herd, stdout, "child spawned successfully: PID: %d", (int)child->pid);
-		}
-	}
+	for (size_t i = 0; i < herd->backend_count; i++)
+		for (size_t j = 0; j < herd->backends[i].count; j++)
+			report_child(herd, &herd->backends[i].items[j]);
 	fflush(stdout);
 }
 
@@ -129,7 +131,7 @@ static void detach_descriptor(int fd, int flags)
 	close(null);
 }
 
-/* Leaves the terminal. A log to stderr was asked for: then whoever started us holds its end. */
+/* Leaves the terminal. A log to stdout or stderr was asked for: who started us holds its end. */
 static void detach(struct herd *herd)
 {
 	const char *log = herd->settings->log;
@@ -137,7 +139,8 @@ static void detach(struct herd *herd)
 	if (!log && log_open("syslog") < 0)
 		log_warn("cannot log to syslog");
 	detach_descriptor(STDIN_FILENO, O_RDONLY);
-	detach_descriptor(STDOUT_FILENO, O_WRONLY);
+	if (!log || strcmp(log, "stdout") != 0)
+		detach_descriptor(STDOUT_FILENO, O_WRONLY);
 	if (!log || strcmp(log, "stderr") != 0)
 		detach_descriptor(STDERR_FILENO, O_WRONLY);
 	spawn_background_done(herd->startup.background, EXIT_SUCCESS);
@@ -181,7 +184,7 @@ static bool start_next(struct herd *herd)
 		return true;
 	}
 	while (startup->backend < herd->backend_count &&
-	       startup->number == herd->backends[startup->backend].count) {
+	       startup->number == children_start_count(&herd->backends[startup->backend])) {
 		startup->backend++;
 		startup->number = 0;
 	}

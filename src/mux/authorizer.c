@@ -11,6 +11,7 @@
 #include "mux/proc_connection.h"
 #include "mux/request.h"
 #include "mux/request_records.h"
+#include "mux/response.h"
 #include "mux/route.h"
 #include "mux/routing.h"
 
@@ -96,27 +97,12 @@ void authorizer_update(const struct request *request)
 /* To the client, as if the request's own application had said it. */
 static void forward(struct request *request, const struct record_piece *piece)
 {
-	request->is_answered |= piece->type == RECORD_STDOUT;
+	if (piece->type == RECORD_STDOUT) {
+		request->is_answered = true;
+		request_trace_sent(&request->trace, piece->content_len);
+	}
 	record_set_id(piece->record, request->id);
 	front_connection_send(request->connection, piece->record, piece->record_len);
-}
-
-static void forward_bytes(struct request *request, const struct buffer *bytes)
-{
-	uint8_t header[RECORD_HEADER_LEN];
-	const uint8_t *at = buffer_data(bytes);
-	size_t len = bytes->len;
-
-	request->is_answered = true;
-	while (len > 0 && request_is_awaited(request)) {
-		size_t part = len < RECORD_CONTENT_MAX ? len : RECORD_CONTENT_MAX;
-
-		record_header_encode(header, RECORD_STDOUT, request->id, (uint16_t)part);
-		front_connection_send(request->connection, header, sizeof(header));
-		front_connection_send(request->connection, at, part);
-		at += part;
-		len -= part;
-	}
 }
 
 /* How long the body is, which is on its way already, is not for an authorizer to say. */
@@ -197,9 +183,10 @@ static void take_head(struct request *request, const struct record_piece *piece)
 		authorization->verdict = judge(authorization);
 	if (authorization->verdict != VERDICT_REFUSED)
 		return;
+	request->trace.status = (uint16_t)authorization->head.status;
 	/* A client that is gone takes the authorization with it. */
 	if (copy_refusal(authorization, &refusal))
-		forward_bytes(request, &refusal);
+		response_send(request, buffer_data(&refusal), refusal.len);
 	else
 		authorization->verdict = VERDICT_NONSENSE;
 	buffer_fini(&refusal);

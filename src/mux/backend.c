@@ -22,6 +22,7 @@ char *backend_init(struct backend *backend, struct mux *mux,
 	list_init(&backend->probing);
 	list_init(&backend->up);
 	list_init(&backend->resting);
+	list_init(&backend->draining);
 	list_init(&backend->running);
 	list_init(&backend->to_serve);
 	backend->procs = calloc(count > 0 ? count : 1, sizeof(*backend->procs));
@@ -98,10 +99,21 @@ void backend_serve_later(struct backend *backend)
 	list_append(&backend->mux->backends_to_serve, &backend->to_serve);
 }
 
-void backend_add_active(struct backend *backend)
+void backend_add_load(struct backend *backend, struct proc *proc)
 {
-	if (++backend->active_count > backend->counts.active_max)
+	balance_add_load(&backend->balance, &proc->balance);
+	if (++backend->load > backend->load_max)
+		backend->load_max = backend->load;
+	if (proc->balance.load == 1 && ++backend->active_count > backend->counts.active_max)
 		backend->counts.active_max = backend->active_count;
+}
+
+void backend_take_load(struct backend *backend, struct proc *proc)
+{
+	balance_take_load(&backend->balance, &proc->balance);
+	backend->load--;
+	if (proc->balance.load == 0)
+		backend->active_count--;
 }
 
 static struct request *running_of(struct list *link)

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "config/settings.h"
 #include "mux/counts.h"
+#include "mux/load_report.h"
 #include "mux/proc.h"
 #include "policy/balance.h"
 
@@ -27,9 +28,13 @@ struct backend {
 	struct list probing;
 	struct list up;
 	struct list resting;
+	struct list draining;
 	struct list running;   /* requests that its procs have, the oldest first */
 	struct list to_serve;  /* in mux->backends_to_serve, or alone */
 	uint64_t active_count; /* procs with a request */
+	size_t load;	       /* requests that its procs have */
+	size_t load_max;       /* at once, since the supervisor was told last */
+	struct load_report reported;
 	struct backend_counts counts;
 };
 
@@ -51,8 +56,9 @@ void backend_serve(struct backend *backend);
 /* The same at the end of the turn: for callers in the middle of something. */
 void backend_serve_later(struct backend *backend);
 
-/* One of its procs has got a request, and had none. */
-void backend_add_active(struct backend *backend);
+/* One of its procs has got a request, or one less. */
+void backend_add_load(struct backend *backend, struct proc *proc);
+void backend_take_load(struct backend *backend, struct proc *proc);
 
 /* Once every MUX_TICK_MS. */
 void backend_tick(struct backend *backend);

@@ -13,6 +13,8 @@ struct mux_counts {
 	uint64_t retries;		  /* sent again after a proc failed */
 	uint64_t slow_requests;		  /* that ran for slow-request */
 	uint64_t bad_clients;		  /* connections closed for what came on them */
+	uint64_t refused_clients;	  /* connections closed for who they came from */
+	uint64_t access_lines_lost;	  /* that the access log did not take */
 	uint64_t bad_answers;		  /* of procs, that broke the protocol */
 	uint64_t broken_answers;	  /* of procs, that ended before their end */
 	uint64_t failures[FAILURE_KINDS]; /* answered by us in place of a proc */

@@ -16,10 +16,8 @@
 static int state_number(const struct proc *proc)
 {
 	static const int numbers[] = {
-		[PROC_DOWN] = 3,
-		[PROC_PROBING] = 0,
-		[PROC_UP] = 1,
-		[PROC_RESTING] = 2,
+		[PROC_DOWN] = 3,    [PROC_PROBING] = 0,	 [PROC_UP] = 1,
+		[PROC_RESTING] = 2, [PROC_DRAINING] = 2,
 	};
 
 	return numbers[proc->state];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/log_escape.h"
 #include "base/text.h"
 #include "fcgi/params.h"
 #include "fcgi/record.h"
@@ -44,6 +45,17 @@ const char *failure_status(enum failure_kind kind)
 	return statuses[kind];
 }
 
+/* The answer is ours. */
+static void trace_failure(struct request_trace *trace, enum failure_kind kind)
+{
+	const char *status = failure_status(kind);
+
+	trace->ending = REQUEST_ENDED_FAILED;
+	trace->status = 0;
+	for (; *status >= '0' && *status <= '9'; status++)
+		trace->status = (uint16_t)(trace->status * 10 + (*status - '0'));
+}
+
 static uint8_t *append_stream(uint8_t *out, uint8_t type, uint16_t id, const char *text)
 {
 	size_t len = strlen(text);
@@ -55,20 +67,23 @@ static uint8_t *append_stream(uint8_t *out, uint8_t type, uint16_t id, const cha
 
 static void send_error(struct request *request, enum failure_kind kind, const char *reason)
 {
-	enum { TEXT_SIZE = REASON_SIZE };
-	char complaint[TEXT_SIZE], page[TEXT_SIZE];
-	uint8_t records[2 * TEXT_SIZE + 3 * RECORD_HEADER_LEN + RECORD_BEGIN_LEN];
+	enum { TEXT_SIZE = REASON_SIZE, ESCAPED_SIZE = LOG_ESCAPED_LEN * TEXT_SIZE };
+	char complaint[TEXT_SIZE], escaped[ESCAPED_SIZE], page[TEXT_SIZE];
+	uint8_t records[ESCAPED_SIZE + TEXT_SIZE + 3 * RECORD_HEADER_LEN + RECORD_BEGIN_LEN];
 	uint8_t *out = records;
 
+	/* It may hold names from outside, and web servers write it into their logs as it is. */
 	(void)text_format(complaint, sizeof(complaint), "fcgi-mux: %s", reason);
+	(void)log_escape_plain(escaped, complaint, strlen(complaint));
 	(void)text_format(page, sizeof(page),
 			  "Status: %s\r\n%sContent-Type: text/plain\r\n\r\n%s\n",
 			  failure_status(kind), kind == FAILURE_NO_ROOM ? RETRY_AFTER : "",
 			  failure_status(kind));
-	out = append_stream(out, RECORD_STDERR, request->id, complaint);
+	out = append_stream(out, RECORD_STDERR, request->id, escaped);
 	out = append_stream(out, RECORD_STDOUT, request->id, page);
 	out = record_header_encode(out, RECORD_STDOUT, request->id, 0);
 	out = record_end_encode(out, request->id, 0, RECORD_REQUEST_COMPLETE);
+	request_trace_sent(&request->trace, strlen(page));
 	front_connection_send(request->connection, records, (size_t)(out - records));
 }
 
@@ -101,9 +116,11 @@ void failure_answer(struct request *request, enum failure_kind kind, const char 
 		  request->is_answered ? "answer broken off" : failure_status(kind), reason);
 	if (request->is_answered) {
 		counts->broken_answers++;
+		request->trace.ending = REQUEST_ENDED_BROKEN;
 		break_off(request);
 	} else {
 		counts->failures[kind]++;
+		trace_failure(&request->trace, kind);
 		send_error(request, kind, reason);
 	}
 	/* The client may have broken the connection, and all its requests have ended with it. */

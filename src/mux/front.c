@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "mux/front_connection.h"
 #include "mux/mux.h"
+#include "os/peer.h"
 
 /* Connections accepted in one go: a flood of them must not keep answers waiting. */
 enum { ACCEPT_MAX = 64 };
@@ -21,8 +23,10 @@ static bool is_shortage(int error)
 /* The kernel keeps those that come meanwhile. */
 static void front_pause(struct front *front, const char *reason)
 {
-	log_warnx("front %s: cannot accept: %s; trying again in %d ms", front->name, reason,
-		  ACCEPT_PAUSE_MS);
+	if (!front->is_short)
+		log_warnx("front %s: cannot accept: %s; trying again every %d ms", front->name,
+			  reason, ACCEPT_PAUSE_MS);
+	front->is_short = true;
 	loop_io_set(&front->listening, 0);
 	loop_timer_start(&front->pause, ACCEPT_PAUSE_MS);
 }
@@ -34,11 +38,61 @@ static void on_pause_end(struct loop_timer *timer)
 	loop_io_set(&front->listening, LOOP_READ);
 }
 
-/* What is no shortage concerns one connection that has gone again, or none is there. */
+/* All that waited have been accepted: the shortage is over, and not only for the next of them. */
+static void front_recover(struct front *front)
+{
+	if (front->is_short)
+		log_info("front %s: accepts again", front->name);
+	front->is_short = false;
+}
+
+/* What is neither concerns one connection that has gone again. */
 static void front_on_refusal(struct front *front, int error)
 {
 	if (is_shortage(error))
 		front_pause(front, strerror(error));
+	else if (error == EAGAIN)
+		front_recover(front);
+}
+
+static bool front_refuse(const struct front *front, const char *kind, const char *name)
+{
+	front->mux->counts.refused_clients++;
+	log_warnx("front %s: %s %s may not come in", front->name, kind, name);
+	return false;
+}
+
+static bool front_admits_user(const struct front *front, int fd)
+{
+	char name[TEXT_UNIT_SIZE];
+	uint32_t user;
+
+	if (peer_user(fd, &user) < 0)
+		return false;
+	if (access_has_user(&front->access, user))
+		return true;
+	(void)text_format(name, sizeof(name), "%u", (unsigned)user);
+	return front_refuse(front, "user", name);
+}
+
+static bool front_admits_address(const struct front *front, int fd)
+{
+	uint8_t address[NETWORK_ADDRESS_LEN];
+	char name[NETWORK_TEXT_SIZE];
+
+	if (peer_address(fd, address) < 0)
+		return false;
+	if (access_has_address(&front->access, address))
+		return true;
+	return front_refuse(front, "client", network_format(address, name));
+}
+
+/* Where all may come in the kernel is not asked who it is. */
+static bool front_admits(const struct front *front, int fd)
+{
+	if (!front->access.is_limited)
+		return true;
+	return front->is_unix ? front_admits_user(front, fd) : front_admits_address(front, fd);
 }
 
 static void on_acceptable(struct loop_io *io, int events)
@@ -58,13 +112,33 @@ static void on_acceptable(struct loop_io *io, int events)
 			front_on_refusal(front, errno);
 			return;
 		}
-		front_connection_open(front, fd);
+		if (front_admits(front, fd))
+			front_connection_open(front, fd);
+		else
+			close(fd);
 	}
 }
 
-char *front_init(struct front *front, struct mux *mux, int fd, const struct address *address)
+/* 0 or -errno. The settings were checked, so that most often it is no memory. */
+static int front_limit_access(struct front *front, const struct backend_settings *settings)
 {
+	const struct text_list *clients = &settings->allowed_clients;
+	const struct text_list *users = &settings->allowed_users;
+
+	if (front->is_unix && users->items)
+		return access_limit_users(&front->access, users->items, users->count);
+	if (!front->is_unix && clients->items)
+		return access_limit_networks(&front->access, clients->items, clients->count);
+	return 0;
+}
+
+char *front_init(struct front *front, struct mux *mux, int fd, const struct address *address,
+		 const struct backend_settings *settings)
+{
+	int error;
+
 	front->mux = mux;
+	front->is_unix = address->kind == ADDRESS_UNIX;
 	address_format(address, front->name);
 	list_init(&front->fresh);
 	list_init(&front->watched);
@@ -72,6 +146,10 @@ char *front_init(struct front *front, struct mux *mux, int fd, const struct addr
 	loop_timer_init(&front->pause, on_pause_end);
 	loop_io_init(&front->listening, fd, on_acceptable);
 	loop_io_set(&front->listening, LOOP_READ);
+	error = front_limit_access(front, settings);
+	if (error < 0)
+		return text_new("%s: cannot tell who may come in: %s", front->name,
+				strerror(-error));
 	return routing_init(&front->routing, mux, address);
 }
 
@@ -99,6 +177,7 @@ void front_fini(struct front *front)
 	close_all(&front->watched, "the front is closed");
 	close_all(&front->ending, "the front is closed");
 	routing_fini(&front->routing);
+	access_fini(&front->access);
 }
 
 static void end_when_done(struct list *connections)
@@ -130,4 +209,8 @@ void front_tick(struct front *front)
 		front_connection_tick(container_of(link, struct front_connection, link));
 	list_for_each (ending, behind, &front->ending)
 		front_connection_tick(container_of(ending, struct front_connection, link));
+	if (!front->mux->is_draining)
+		return;
+	list_for_each (watched, next, &front->watched)
+		front_connection_tick(container_of(watched, struct front_connection, link));
 }

@@ -5,8 +5,10 @@
 
 #include "base/address.h"
 #include "base/list.h"
+#include "config/backend.h"
 #include "mux/routing.h"
 #include "os/loop.h"
+#include "policy/access.h"
 
 struct mux;
 
@@ -15,18 +17,23 @@ struct front {
 	struct mux *mux; /* borrowed */
 	struct routing routing;
 	char name[ADDRESS_TEXT_SIZE]; /* its address, for the log */
+	bool is_unix;
+	struct access access; /* who may come in */
 	struct loop_io listening;
 	struct loop_timer pause; /* no descriptors left: accepting goes on after it */
+	bool is_short;		 /* of them, or was until there is nobody left to accept */
 	struct list fresh;	 /* connections by state */
 	struct list watched;
 	struct list ending;
 };
 
 /*
- * Begins to accept on a listening socket, which the front then owns. NULL, or a malloced sentence;
- * then fini cleans up what there is.
+ * Begins to accept on a listening socket, which the front then owns, those whom the settings of the
+ * backend that names it first let in. NULL, or a malloced sentence; then fini cleans up what there
+ * is.
  */
-char *front_init(struct front *front, struct mux *mux, int fd, const struct address *address);
+char *front_init(struct front *front, struct mux *mux, int fd, const struct address *address,
+		 const struct backend_settings *settings);
 void front_fini(struct front *front);
 
 /* Accepts nothing more and closes the connections that carry no request. */

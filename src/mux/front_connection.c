@@ -20,6 +20,9 @@
 /* How long a client may go on sending what nobody wants any more. */
 enum { ENDING_TICKS_MAX = 5 };
 
+/* How long a mux that ends waits for the next request of a connection. */
+enum { LAST_TICKS_MAX = 2 };
+
 /* The only mover: a state is a list. */
 static void connection_set_state(struct front_connection *connection, enum front_state state)
 {
@@ -88,9 +91,62 @@ static bool connection_has_all_input(const struct front_connection *connection)
 	return !list_is_empty(&connection->requests);
 }
 
+/* What has come meanwhile is served where it is whole: its end must not look like the client's. */
+static void connection_go_deaf(struct front_connection *connection)
+{
+	connection->is_deaf = true;
+	stream_set_reading(&connection->stream, false);
+	stream_shut_input(&connection->stream);
+	if (stream_peek(&connection->stream) > 0)
+		relay_from_front(connection);
+	list_for_each (link, after, &connection->requests) {
+		struct request *request = container_of(link, struct request, link);
+
+		if (!request->has_input)
+			request_abort(request, "it came too late");
+	}
+}
+
+/*
+ * In a mux that ends, the last request of a connection is here, or none comes: most web servers are
+ * about to use one that is idle. The web server must not send another, whose answer it would wait
+ * for: it is told before it has the answer to this one.
+ */
+static bool connection_is_to_go_deaf(const struct front_connection *connection)
+{
+	if (!connection->front->mux->is_draining || connection->is_deaf ||
+	    connection->is_being_read)
+		return false;
+	if (list_is_empty(&connection->requests))
+		return connection->ticks > LAST_TICKS_MAX;
+	return connection_has_all_input(connection);
+}
+
+/* It has had its last request. */
+static bool connection_is_to_end(const struct front_connection *connection)
+{
+	return connection->is_over && list_is_empty(&connection->requests) &&
+	       (connection->is_deaf || !connection->front->mux->is_draining);
+}
+
+static void connection_update_watched(struct front_connection *connection)
+{
+	if (connection_is_to_go_deaf(connection))
+		connection_go_deaf(connection);
+	if (connection->state != FRONT_WATCHED)
+		return;
+	if (connection_is_to_end(connection)) {
+		connection_set_state(connection, FRONT_ENDING);
+		stream_set_reading(&connection->stream, false);
+		connection_go_on_ending(connection);
+		return;
+	}
+	stream_set_reading(&connection->stream, connection->blocked == 0 && !connection->is_deaf);
+}
+
 void front_connection_update(struct front_connection *connection)
 {
-	bool is_idle = list_is_empty(&connection->requests);
+	bool is_draining = connection->front->mux->is_draining;
 
 	switch ((enum front_state)connection->state) {
 	case FRONT_CLOSED:
@@ -99,21 +155,14 @@ void front_connection_update(struct front_connection *connection)
 		connection_go_on_ending(connection);
 		return;
 	case FRONT_FRESH:
-		if (connection_has_all_input(connection))
+		if (connection_has_all_input(connection) && !is_draining)
 			return;
+		connection_set_state(connection, FRONT_WATCHED);
 		break;
 	case FRONT_WATCHED:
 		break;
 	}
-	if (is_idle && connection->is_over) {
-		connection_set_state(connection, FRONT_ENDING);
-		stream_set_reading(&connection->stream, false);
-		connection_go_on_ending(connection);
-		return;
-	}
-	if (connection->state == FRONT_FRESH)
-		connection_set_state(connection, FRONT_WATCHED);
-	stream_set_reading(&connection->stream, connection->blocked == 0);
+	connection_update_watched(connection);
 }
 
 bool front_connection_is_gone(const struct front_connection *connection)
@@ -246,10 +295,19 @@ void front_connection_tick(struct front_connection *connection)
 		tick_fresh(connection);
 	else if (connection->state == FRONT_ENDING)
 		tick_ending(connection);
+	else if (list_is_empty(&connection->requests) && ++connection->ticks > LAST_TICKS_MAX)
+		front_connection_update(connection);
 }
 
 void front_connection_drain(struct front_connection *connection)
 {
 	connection->is_over = true;
-	front_connection_update(connection);
+	/* One that was fresh is met again among the watched. */
+	if (connection->is_deaf)
+		return;
+	/* What has come by now is served. */
+	if (connection->state == FRONT_WATCHED && connection->blocked == 0)
+		relay_from_front(connection);
+	else
+		front_connection_update(connection);
 }

@@ -16,7 +16,8 @@
 /* What the mux itself wants to know of the parameters. */
 struct facts {
 	struct param method;
-	struct param script_name;
+	struct param uri;
+	struct param script_name, script_filename;
 	uint64_t announced_len; /* of the body */
 	bool has_denied;	/* there are such that no application gets */
 };
@@ -38,12 +39,51 @@ static uint64_t read_len(const struct param *content_length)
 
 static void note_param(struct facts *facts, const struct param *param)
 {
-	if (params_name_is(param, "REQUEST_METHOD"))
-		facts->method = *param;
-	else if (params_name_is(param, "CONTENT_LENGTH"))
-		facts->announced_len = read_len(param);
-	else if (params_name_is(param, "SCRIPT_NAME"))
-		facts->script_name = *param;
+	/* Nearly all others are told by their length. */
+	switch (param->name_len) {
+	case sizeof("REQUEST_URI") - 1:
+		if (params_name_is(param, "REQUEST_URI"))
+			facts->uri = *param;
+		else if (params_name_is(param, "SCRIPT_NAME"))
+			facts->script_name = *param;
+		return;
+	case sizeof("REQUEST_METHOD") - 1:
+		if (params_name_is(param, "REQUEST_METHOD"))
+			facts->method = *param;
+		else if (params_name_is(param, "CONTENT_LENGTH"))
+			facts->announced_len = read_len(param);
+		return;
+	case sizeof("SCRIPT_FILENAME") - 1:
+		if (params_name_is(param, "SCRIPT_FILENAME"))
+			facts->script_filename = *param;
+		return;
+	default:
+		return;
+	}
+}
+
+static struct request_value place_of(const struct param *param, const uint8_t *params)
+{
+	if (!param->value)
+		return (struct request_value){0};
+	return (struct request_value){
+		.at = (uint16_t)((const uint8_t *)param->value - params),
+		.len = (uint16_t)param->value_len,
+	};
+}
+
+/* For the access log, which would have to look for them. */
+static void trace_values(struct request *request, const struct facts *facts)
+{
+	const uint8_t *params = request_params(request);
+	const struct param *script_name = &facts->script_name;
+	struct request_trace *trace = &request->trace;
+
+	trace->method = place_of(&facts->method, params);
+	trace->uri = place_of(facts->uri.value ? &facts->uri : script_name, params);
+	trace->script = place_of(
+		facts->script_filename.value ? &facts->script_filename : script_name, params);
+	trace->has_values = true;
 }
 
 /* Looks at all parameters once. False: they are no pairs. */
@@ -88,6 +128,8 @@ static void end_params(struct request *request)
 			       "the parameters are no name-value pairs");
 		return;
 	}
+	if (request->route->mux->access_log)
+		trace_values(request, &facts);
 	debug_show_sent(request);
 	if (status_answer(request, &facts.script_name))
 		return;
@@ -173,7 +215,7 @@ void intake_receive(struct request *request, const struct record_piece *piece)
 		receive_body(request, piece);
 	if (has_enough(request))
 		route_submit(request->route, request);
-	else if (request->state == REQUEST_AUTHORIZING)
+	else if (request->state == REQUEST_AUTHORIZING || request->state == REQUEST_QUEUED)
 		request_update_blocked(request);
 }
 

@@ -3,12 +3,16 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "mux/access_log.h"
 #include "mux/backend.h"
+#include "mux/drain.h"
 #include "mux/front.h"
 #include "mux/front_connection.h"
+#include "mux/load_report.h"
 #include "mux/probe.h"
 #include "mux/proc.h"
 #include "mux/proc_child.h"
@@ -47,14 +51,6 @@ static void free_ended(struct mux *mux)
 	}
 }
 
-static bool is_drained(const struct mux *mux)
-{
-	for (size_t i = 0; i < mux->front_count; i++)
-		if (!front_is_empty(&mux->fronts[i]))
-			return false;
-	return true;
-}
-
 static void serve_backends(struct mux *mux)
 {
 	struct list *link;
@@ -70,9 +66,21 @@ static void on_turn_end(struct loop_turn *turn)
 	struct mux *mux = container_of(turn, struct mux, turn);
 
 	serve_backends(mux);
+	for (size_t i = 0; i < mux->backend_count; i++)
+		load_report_turn(&mux->backends[i]);
 	free_ended(mux);
-	if (mux->is_draining && is_drained(mux))
-		loop_stop();
+	if (mux->is_draining)
+		drain_step(mux);
+}
+
+static void say_refusals(struct mux *mux)
+{
+	bool is_refused = loop_take_refusals() > 0;
+
+	if (is_refused && !mux->is_refused)
+		log_warnx("cannot watch all connections: the kernel has no memory, or "
+			  "fs.epoll.max_user_watches is reached; trying again and again");
+	mux->is_refused = is_refused;
 }
 
 static void on_tick(struct loop_timer *timer)
@@ -85,20 +93,25 @@ static void on_tick(struct loop_timer *timer)
 		route_tick(mux->routes[i]);
 	for (size_t i = 0; i < mux->backend_count; i++)
 		backend_tick(&mux->backends[i]);
+	for (size_t i = 0; i < mux->backend_count; i++)
+		load_report_tick(&mux->backends[i]);
+	if (mux->access_log)
+		access_log_tick(mux->access_log);
+	say_refusals(mux);
 	(void)log_flush();
 }
 
 /* Nothing more is accepted; the loop stops when the last request is answered. */
 static void mux_drain(struct mux *mux)
 {
-	if (mux->is_draining) {
+	/* Twice: at once. A supervisor has stronger means, and may tell what we know. */
+	if (mux->is_draining && mux->control_fd < 0)
 		loop_stop();
+	if (mux->is_draining)
 		return;
-	}
 	log_info("stopping: finishing the running requests");
 	mux->is_draining = true;
-	for (size_t i = 0; i < mux->front_count; i++)
-		front_drain(&mux->fronts[i]);
+	drain_begin(mux);
 }
 
 static void on_terminate(struct loop_signal *signal)
@@ -113,9 +126,13 @@ static void on_interrupt(struct loop_signal *signal)
 
 static void on_reopen(struct loop_signal *signal)
 {
-	(void)signal;
+	struct mux *mux = container_of(signal, struct mux, reopen);
+
 	if (log_reopen() < 0)
 		log_warn("cannot open the log again; going on with the old one");
+	/* A supervisor opens it, and sends it. */
+	if (mux->access_log && mux->control_fd < 0)
+		access_log_reopen(mux->access_log, mux->settings->access_log);
 }
 
 /* Each number is looked at, as if the other side were hostile. */
@@ -131,14 +148,25 @@ static struct proc *find_child(struct mux *mux, const struct control_message *me
 	return &backend->procs[message->proc];
 }
 
-static void take_message(struct mux *mux, const struct control_message *message)
+/* passed: a descriptor that came along, or -1. */
+static void take_message(struct mux *mux, const struct control_message *message, int passed)
 {
 	struct proc *proc = find_child(mux, message);
 
-	if (proc && message->type == CONTROL_CHILD_UP && message->pid > 0)
+	if (mux->access_log && message->type == CONTROL_ACCESS_LOG && passed >= 0) {
+		access_log_set_fd(mux->access_log, passed);
+		return;
+	}
+	if (passed >= 0)
+		close(passed);
+	if (message->type == CONTROL_SHARED || message->type == CONTROL_ALONE)
+		mux->is_sharing = message->type == CONTROL_SHARED;
+	else if (proc && message->type == CONTROL_CHILD_UP && message->pid > 0)
 		proc_on_up(proc, message->pid);
 	else if (proc && message->type == CONTROL_CHILD_DOWN)
 		proc_on_down(proc);
+	else if (proc && message->type == CONTROL_CHILD_DRAIN && message->pid == proc->pid)
+		proc_on_drain(proc);
 	else
 		log_warnx("control message %u for proc %u.%u makes no sense; ignored",
 			  message->type, message->backend, message->proc);
@@ -148,13 +176,13 @@ static void on_control(struct loop_io *io, int events)
 {
 	struct mux *mux = container_of(io, struct mux, control);
 	struct control_message message;
-	int error = 0;
+	int error = 0, passed;
 
 	(void)events;
 	for (int i = 0; i < CONTROL_MAX && error != -EAGAIN; i++) {
-		error = control_receive(mux->control_fd, &message);
+		error = control_receive_fd(mux->control_fd, &message, &passed);
 		if (error == 0) {
-			take_message(mux, &message);
+			take_message(mux, &message, passed);
 		} else if (error != -EAGAIN && error != -EBADMSG) {
 			log_warnx("the supervisor is gone");
 			loop_io_set(&mux->control, 0);
@@ -185,6 +213,14 @@ static void assume_up(struct backend *backend)
 		probe_start(&backend->procs[i]);
 }
 
+static char *open_access_log(struct mux *mux, int fd)
+{
+	if (!mux->settings->access_log)
+		return NULL;
+	mux->access_log = access_log_new(mux, fd);
+	return mux->access_log ? NULL : text_new("out of memory");
+}
+
 static char *open_backends(struct mux *mux, const struct settings *settings)
 {
 	mux->backends = calloc(settings->backend_count, sizeof(*mux->backends));
@@ -201,11 +237,12 @@ static char *open_backends(struct mux *mux, const struct settings *settings)
 }
 
 /* The front of one address takes the next of the sockets. */
-static char *open_front(struct mux *mux, const struct address *address, const struct mux_plan *plan)
+static char *open_front(struct mux *mux, const struct backend_settings *settings,
+			const struct address *address, const struct mux_plan *plan)
 {
 	struct front *front = &mux->fronts[mux->front_count];
 
-	return front_init(front, mux, plan->front_fds[mux->front_count++], address);
+	return front_init(front, mux, plan->front_fds[mux->front_count++], address, settings);
 }
 
 /* Those that the section of this number is the first to name; *wanted counts them. */
@@ -221,7 +258,7 @@ static char *open_fronts_of(struct mux *mux, size_t backend, const struct mux_pl
 		if (!settings_opens_front(plan->settings, backend, i))
 			continue;
 		if ((*wanted)++ < plan->front_count)
-			error = open_front(mux, &settings->listen.items[i], plan);
+			error = open_front(mux, settings, &settings->listen.items[i], plan);
 	}
 	return error;
 }
@@ -273,7 +310,9 @@ struct mux *mux_new(const struct mux_plan *plan, char **error)
 	list_init(&mux->ended_requests);
 	list_init(&mux->ended_fronts);
 	list_init(&mux->ended_procs);
-	*error = open_backends(mux, plan->settings);
+	*error = open_access_log(mux, plan->access_log_fd);
+	if (!*error)
+		*error = open_backends(mux, plan->settings);
 	if (!*error)
 		*error = open_fronts(mux, plan);
 	if (*error) {
@@ -295,6 +334,7 @@ void mux_free(struct mux *mux)
 	for (size_t i = 0; i < mux->route_count; i++)
 		route_free(mux->routes[i]);
 	free_ended(mux);
+	access_log_free(mux->access_log);
 	free(mux->fronts);
 	free(mux->routes);
 	free(mux->backends);

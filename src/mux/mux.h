@@ -12,6 +12,7 @@
 #include "mux/counts.h"
 #include "os/loop.h"
 
+struct access_log;
 struct backend;
 struct front;
 struct route;
@@ -43,6 +44,7 @@ struct mux {
 	size_t file_count;			  /* open, on their way to clients */
 	uint64_t started_ms;
 	struct mux_counts counts;
+	struct access_log *access_log; /* owned; NULL: none is written */
 
 	int control_fd; /* to the supervisor; -1: none */
 	struct loop_io control;
@@ -52,6 +54,8 @@ struct mux {
 	struct loop_signal interrupt;
 	struct loop_signal reopen;
 	bool is_draining; /* accepts nothing more; ends with its last request */
+	bool is_sharing;  /* another mux is draining, and needs the same procs */
+	bool is_refused;  /* at the last tick: the kernel cannot watch all connections */
 
 	struct list backends_to_serve; /* at the end of the turn */
 	struct list ended_requests;
@@ -68,6 +72,7 @@ struct mux_plan {
 	const int
 		*front_fds; /* listening, in the order of the configuration; the mux closes them */
 	size_t front_count;
+	int access_log_fd;	/* that the mux closes; -1: the supervisor sends it, or none */
 	int control_fd;		/* -1: runs alone, all procs count as up */
 	size_t descriptors_max; /* that the process may have; half of them are for procs */
 };

@@ -74,6 +74,21 @@ static size_t escape_html(char *out, const char *text, size_t len)
 	return used;
 }
 
+static size_t escape_terminal(char *out, const char *text, size_t len)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char byte = (unsigned char)text[i];
+
+		if (byte >= ' ' && byte <= '~')
+			out[used++] = (char)byte;
+		else
+			used += (size_t)snprintf(out + used, ESCAPED_LEN + 1, "\\x%02x", byte);
+	}
+	return used;
+}
+
 void page_escape(struct page *page, enum page_form form, const char *text, size_t len)
 {
 	char *room = page_room(page, len * ESCAPED_LEN + 1);
@@ -90,6 +105,9 @@ void page_escape(struct page *page, enum page_form form, const char *text, size_
 		break;
 	case PAGE_HTML:
 		used = escape_html(room, text, len);
+		break;
+	case PAGE_TERMINAL:
+		used = escape_terminal(room, text, len);
 		break;
 	}
 	buffer_grow(&page->bytes, used);

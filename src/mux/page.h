@@ -18,9 +18,10 @@ struct page {
 
 /* What is escaped, so that text from anywhere stays inside its place. */
 enum page_form {
-	PAGE_TEXT, /* a line */
-	PAGE_JSON, /* the inside of a string */
-	PAGE_HTML, /* the same of an element or a quoted attribute */
+	PAGE_TEXT,     /* a line */
+	PAGE_JSON,     /* the inside of a string */
+	PAGE_HTML,     /* the same of an element or a quoted attribute */
+	PAGE_TERMINAL, /* a line in ASCII: each byte is a column, and none controls anything */
 };
 
 void page_fini(struct page *page);

@@ -5,6 +5,7 @@
 #include "fcgi/values.h"
 #include "mux/backend.h"
 #include "mux/proc.h"
+#include "mux/proc_child.h"
 #include "mux/proc_connection.h"
 #include "mux/proc_pool.h"
 #include "os/loop.h"
@@ -20,6 +21,7 @@ static bool is_mute(const struct proc *proc)
 static void set_up(struct proc *proc)
 {
 	proc_set_state(proc, PROC_UP);
+	proc_on_usable(proc);
 	/* The one that the question went over must not hold a worker of others. */
 	proc_pool_trim(proc);
 	backend_serve_later(proc->backend);
@@ -64,9 +66,11 @@ static void take_values(struct proc *proc, const uint8_t *content, size_t len)
 		proc_set_capacity(proc, capacity);
 	log_debug("%s: values: max_conns=%u max_reqs=%u mpxs_conns=%d", proc->name,
 		  values.max_conns, values.max_reqs, values.mpxs_conns);
-	/* An answer that came late still counts for the next time. */
+	/* An answer that came late still counts: for those that wait, and for the next time. */
 	if (proc->state == PROC_PROBING)
 		set_up(proc);
+	else
+		backend_serve_later(proc->backend);
 }
 
 void probe_take(struct proc *proc, const struct record_piece *piece)
@@ -92,8 +96,19 @@ void probe_on_down(struct proc *proc)
 		proc->probes_lost++;
 }
 
+/* They run the same program. */
+static bool is_known_to_answer(const struct backend *backend)
+{
+	for (size_t i = 0; i < backend->proc_count; i++)
+		if (backend->procs[i].answers_values)
+			return true;
+	return false;
+}
+
 void probe_tick(struct proc *proc)
 {
-	if (loop_now_ms() - proc->probing_since_ms >= PROBE_MS)
+	uint64_t limit_ms = is_known_to_answer(proc->backend) ? PROBE_KNOWN_MS : PROBE_MS;
+
+	if (loop_now_ms() - proc->probing_since_ms >= limit_ms)
 		set_mute(proc, "was too slow to answer when asked for its values");
 }

@@ -11,8 +11,9 @@ struct proc;
  * asked for ever.
  */
 
-/* How long a program may take to answer, from its start; a tick is added. */
-enum { PROBE_MS = 1000 };
+/* How long a program may take to answer, from its start; a tick is added. One that is known to
+ * answer does not work yet, or at all. */
+enum { PROBE_MS = 1000, PROBE_KNOWN_MS = 10000 };
 
 /* PROBING, or at once UP where it is known to give no answer or cannot be reached. */
 void probe_start(struct proc *proc);

@@ -23,10 +23,8 @@
 enum { RESTING_MAX_MS = 60000 };
 
 static const char *const state_names[] = {
-	[PROC_DOWN] = "down",
-	[PROC_PROBING] = "probing",
-	[PROC_UP] = "up",
-	[PROC_RESTING] = "resting",
+	[PROC_DOWN] = "down",	    [PROC_PROBING] = "probing",	  [PROC_UP] = "up",
+	[PROC_RESTING] = "resting", [PROC_DRAINING] = "draining",
 };
 
 void proc_set_pid(struct proc *proc, pid_t pid)
@@ -50,6 +48,7 @@ void proc_set_state(struct proc *proc, enum proc_state state)
 		[PROC_PROBING] = &backend->probing,
 		[PROC_UP] = &backend->up,
 		[PROC_RESTING] = &backend->resting,
+		[PROC_DRAINING] = &backend->draining,
 	};
 
 	if (state != proc->state)
@@ -126,8 +125,10 @@ void proc_rest(struct proc *proc)
 	uint32_t random = 0;
 
 	/* With disable-time = 0 it is tried again at once. */
-	if (!can_rest(proc) || proc->backend->settings->disable_time_ms == 0)
+	if (!can_rest(proc) || proc->backend->settings->disable_time_ms == 0) {
+		proc->failures += proc->failures == 0; /* which the status shows */
 		return;
+	}
 	proc->counts.disabled++;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = (uint32_t)loop_now_ms();
@@ -154,6 +155,8 @@ void proc_tick(struct proc *proc)
 		proc_pool_tick(proc);
 	if (proc->state == PROC_PROBING)
 		probe_tick(proc);
+	else if (proc->state == PROC_DRAINING)
+		proc_report_drained(proc);
 	else if (proc->state == PROC_RESTING && loop_now_ms() >= proc->resting_until_ms)
 		proc_try_again(proc);
 }
@@ -165,7 +168,7 @@ bool proc_ask(struct proc *proc, const uint8_t *question, size_t len)
 	if (!connection)
 		return false;
 	/* Where it is broken already, reading from it says so in the next turn. */
-	connection->is_broken = stream_write(&connection->stream, question, len) < 0;
+	proc_connection_send(connection, question, len);
 	return true;
 }
 

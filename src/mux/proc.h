@@ -24,13 +24,15 @@ enum { PROC_NAME_SIZE = 96 };
 /*
  *   DOWN --> PROBING --> UP <--> RESTING
  *     ^         |         |       |
- *     +---------+---------+-------+
+ *     |         +---------+-------+--> DRAINING
+ *     +---------+---------+-------+-------+
  *
  * DOWN: the supervisor says that there is no process. PROBING: asked for its values. RESTING: it
  * failed a request, and is left out until the supervisor starts it anew or disable-time is over;
- * the last that is UP never rests.
+ * the last that is UP never rests. DRAINING: the supervisor is about to end it, and it gets no new
+ * request.
  */
-enum proc_state { PROC_DOWN, PROC_PROBING, PROC_UP, PROC_RESTING };
+enum proc_state { PROC_DOWN, PROC_PROBING, PROC_UP, PROC_RESTING, PROC_DRAINING };
 
 /* One process or remote host of a backend: one address, one load, its kept connections. */
 struct proc {
@@ -57,6 +59,9 @@ struct proc {
 	bool is_multiplexing; /* takes several requests on a connection */
 	bool answers_values;  /* it has, in this life or an earlier one */
 	bool has_answered;    /* since it came up, and the supervisor knows */
+	bool is_spent;	      /* it has answered max-requests, and the supervisor knows */
+	bool is_given_up;     /* this mux ends without it, and the supervisor knows */
+	bool is_drained; /* in DRAINING: it has no request any more, and the supervisor knows */
 };
 
 /* Resolves the address; may block, so only at start. NULL or a malloced sentence. */

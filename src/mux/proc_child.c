@@ -9,6 +9,7 @@
 #include "mux/proc_connection.h"
 #include "mux/proc_pool.h"
 #include "os/control.h"
+#include "policy/scale.h"
 
 bool proc_is_child(const struct proc *proc)
 {
@@ -30,6 +31,20 @@ static bool tell_supervisor(const struct proc *proc, enum control_type type)
 	       control_send(mux->control_fd, &message) == 0;
 }
 
+static bool is_worn(const struct proc *proc)
+{
+	uint64_t limit = proc->backend->settings->max_requests;
+
+	return proc->counts.requests - proc->counts.earlier >=
+	       scale_spread(limit, (uint32_t)proc->pid);
+}
+
+void proc_on_usable(struct proc *proc)
+{
+	/* Where it cannot be told, an answer or a second tell as much. */
+	(void)!tell_supervisor(proc, CONTROL_CHILD_USABLE);
+}
+
 void proc_on_answer(struct proc *proc)
 {
 	if (proc->failures > 0) {
@@ -39,6 +54,8 @@ void proc_on_answer(struct proc *proc)
 	/* Where it cannot be told, the next answer tries again. */
 	if (!proc->has_answered)
 		proc->has_answered = tell_supervisor(proc, CONTROL_CHILD_READY);
+	if (proc->backend->settings->max_requests > 0 && !proc->is_spent && is_worn(proc))
+		proc->is_spent = tell_supervisor(proc, CONTROL_CHILD_SPENT);
 }
 
 void proc_on_stuck(struct proc *proc)
@@ -51,11 +68,37 @@ void proc_on_up(struct proc *proc, pid_t pid)
 {
 	proc_set_pid(proc, pid);
 	proc->has_answered = false;
+	proc->is_spent = false;
+	proc->is_given_up = false;
 	proc_pool_close_idle(proc);
 	buffer_fini(&proc->values);
 	proc->failures = 0;
 	proc_forget_capacity(proc);
 	probe_start(proc);
+}
+
+void proc_report_drained(struct proc *proc)
+{
+	/* Where it cannot be told, the next tick tries again. */
+	if (proc->state == PROC_DRAINING && proc->connection_count == 0 && !proc->is_drained)
+		proc->is_drained = tell_supervisor(proc, CONTROL_CHILD_DRAINED);
+}
+
+void proc_on_drain(struct proc *proc)
+{
+	if (proc->state == PROC_DOWN)
+		return;
+	proc->is_drained = false;
+	proc_set_state(proc, PROC_DRAINING);
+	proc_pool_close_idle(proc);
+	proc_report_drained(proc);
+}
+
+void proc_give_up(struct proc *proc)
+{
+	/* Where it cannot be told, the end of this mux says as much. */
+	if (proc_is_child(proc) && !proc->is_given_up)
+		proc->is_given_up = tell_supervisor(proc, CONTROL_CHILD_FREE);
 }
 
 /* A busy connection with nothing to be read, not even its end, whose requests can run elsewhere. */

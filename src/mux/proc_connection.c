@@ -50,6 +50,8 @@ static void connection_set_state(struct proc_connection *connection,
 	list_detach(&connection->link);
 	list_prepend(lists[state], &connection->link);
 	connection->state = state;
+	if (state == PROC_CONNECTION_CLOSED)
+		proc_report_drained(proc);
 }
 
 /*
@@ -74,13 +76,15 @@ static void attach(struct proc_connection *connection, struct request *request)
 	assert(!request->proc);
 	request->proc = connection;
 	request->has_spoken = false;
+	/* While a proc that was started anew is probed, nothing is known of it. */
+	connection->is_shared = proc->is_multiplexing;
+	/* What holds when the answer ends may be otherwise; the proc does as it was told. */
+	connection->is_last |= !keep;
 	connection->carried_count++;
 	request_address(request, next_id(connection), keep);
 	list_append(&connection->carried, &request->carried);
 	connection_set_state(connection, PROC_CONNECTION_BUSY);
-	balance_add_load(&proc->backend->balance, &proc->balance);
-	if (proc->balance.load == 1)
-		backend_add_active(proc->backend);
+	backend_add_load(proc->backend, proc);
 }
 
 static void detach(struct request *request)
@@ -91,9 +95,7 @@ static void detach(struct request *request)
 	request->proc = NULL;
 	list_detach(&request->carried);
 	connection->carried_count--;
-	balance_take_load(&proc->backend->balance, &proc->balance);
-	if (proc->balance.load == 0)
-		proc->backend->active_count--;
+	backend_take_load(proc->backend, proc);
 	debug_show_released(connection);
 }
 
@@ -130,11 +132,18 @@ void proc_connection_release(struct request *request, bool can_be_kept)
 		return;
 	connection_set_state(connection, PROC_CONNECTION_IDLE);
 	connection->is_reused = true;
-	if (!can_be_kept || connection->is_broken || proc_connection_is_old(connection) ||
-	    !proc_pool_keeps(connection->proc))
+	if (!can_be_kept || connection->is_last || connection->is_broken ||
+	    proc_connection_is_old(connection) || !proc_pool_keeps(connection->proc))
 		proc_connection_close(connection);
 	else
 		proc_connection_update(connection);
+}
+
+/* Where it was memory that was short, the proc would wait for the rest for ever. */
+static void set_broken(struct proc_connection *connection)
+{
+	connection->is_broken = true;
+	stream_shut(&connection->stream);
 }
 
 void proc_connection_send(struct proc_connection *connection, const uint8_t *bytes, size_t len)
@@ -143,8 +152,8 @@ void proc_connection_send(struct proc_connection *connection, const uint8_t *byt
 	 * A proc that has closed may have answered before: what can be read decides, and the end of
 	 * the connection shows itself there in the next turn.
 	 */
-	if (!connection->is_broken)
-		connection->is_broken = stream_write(&connection->stream, bytes, len) < 0;
+	if (!connection->is_broken && stream_write(&connection->stream, bytes, len) < 0)
+		set_broken(connection);
 	list_for_each (link, after, &connection->carried)
 		request_update_blocked(request_of(link));
 }
@@ -156,7 +165,7 @@ void proc_connection_abandon(struct request *request)
 
 	if (connection->state == PROC_CONNECTION_CLOSED) {
 		proc_connection_release(request, false);
-	} else if (connection->proc->is_multiplexing) {
+	} else if (connection->is_shared) {
 		record_header_encode(record, RECORD_ABORT_REQUEST, request->proc_id, 0);
 		proc_connection_send(connection, record, sizeof(record));
 	} else if (!request->has_input || stream_waiting(&connection->stream) > 0) {
@@ -171,7 +180,7 @@ void proc_connection_give_up(struct request *request)
 	struct proc_connection *connection = request->proc;
 
 	/* The others on it go on, and what comes for this one until its end goes nowhere. */
-	if (connection->proc->is_multiplexing) {
+	if (connection->is_shared) {
 		list_detach(&request->running);
 		return;
 	}
@@ -236,7 +245,9 @@ static void connection_on_writable(struct proc_connection *connection)
 		proc_connection_fail(connection, strerror(-error));
 		return;
 	}
-	connection->is_broken |= error < 0;
+	/* Broken while it was connecting: now it can be shut. */
+	if (error < 0 || connection->is_broken)
+		set_broken(connection);
 	list_for_each (link, after, &connection->carried)
 		request_update_blocked(request_of(link));
 }

@@ -31,6 +31,8 @@ struct proc_connection {
 	struct record_reader reader;
 	enum proc_connection_state state;
 	bool is_reused;	    /* has carried another request to its end */
+	bool is_shared;	    /* its proc multiplexes, or did when it got its last request */
+	bool is_last;	    /* its request was sent without FCGI_KEEP_CONN: the proc closes it */
 	bool is_broken;	    /* writing failed: what was sent to us may still be read */
 	bool is_unaccepted; /* the process ended and never took it */
 };

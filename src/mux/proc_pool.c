@@ -1,6 +1,7 @@
 #include "mux/proc_pool.h"
 
 #include "mux/backend.h"
+#include "mux/mux.h"
 #include "mux/proc.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
@@ -18,11 +19,15 @@ void proc_pool_close_idle(struct proc *proc)
 
 bool proc_pool_keeps(const struct proc *proc)
 {
+	const struct mux *mux = proc->backend->mux;
+
 	/*
-	 * A kept connection holds a worker of a pool. Where their number is not known, those that
-	 * are free could all be held by idle connections while a new one waits.
+	 * A kept connection holds a worker of a pool: another mux may wait for it. Where their
+	 * number is not known, those that are free could all be held by idle connections while a
+	 * new one waits.
 	 */
-	return proc->state == PROC_UP && proc->capacity != PROC_CAPACITY_UNKNOWN &&
+	return !mux->is_draining && !mux->is_sharing && proc->state == PROC_UP &&
+	       proc->capacity != PROC_CAPACITY_UNKNOWN &&
 	       proc->idle_count <= proc->backend->settings->keepalive;
 }
 

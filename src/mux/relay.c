@@ -101,6 +101,9 @@ static void input_body(struct input *input, const struct record_piece *piece)
 		return;
 	if (piece->type != RECORD_PARAMS)
 		intake_hurry(request, (size_t)(input->end - piece->record));
+	/* Where no proc could be reached, it was answered in its hurry. */
+	if (!request_is_awaited(request))
+		return;
 	if (request->state != REQUEST_RUNNING || piece->type == RECORD_PARAMS) {
 		intake_receive(request, piece);
 		return;
@@ -161,8 +164,18 @@ static void input_unknown(struct input *input, const struct record_piece *piece)
 	front_connection_send(input->connection, record, sizeof(record));
 }
 
+/* Whether it may go on with the run: nothing else is done for it that could end the request. */
+static bool input_continues(const struct input *input, const struct record_piece *piece)
+{
+	return input->run.len > 0 && piece->id == input->request->id &&
+	       (piece->type == RECORD_STDIN || piece->type == RECORD_DATA);
+}
+
 static void input_take(struct input *input, const struct record_piece *piece)
 {
+	/* A proc that got all of a body but what waits here would wait for it for ever. */
+	if (!input_continues(input, piece))
+		input_flush(input);
 	switch (piece->type) {
 	case RECORD_BEGIN_REQUEST:
 		input_begin(input, piece);
@@ -205,10 +218,12 @@ void relay_from_front(struct front_connection *connection)
 	if (len > 0 && connection->state != FRONT_ENDING) {
 		input.end = scratch + len;
 		record_reader_begin(&cursor, &connection->reader, scratch, (size_t)len);
+		connection->is_being_read = true;
 		while (connection->state < FRONT_ENDING &&
 		       (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)
 			input_take(&input, &piece);
 		input_flush(&input);
+		connection->is_being_read = false;
 	}
 	if (result == RECORD_BAD)
 		front_connection_refuse(connection, "sent something that is no FastCGI 1.0");
@@ -249,6 +264,8 @@ static void answer_pass(struct answer *answer, struct request *request,
 	}
 	if (!request->is_answered && piece->type != RECORD_STDERR && !response_take(request, piece))
 		return;
+	if (piece->type == RECORD_STDOUT && piece->content_len > 0)
+		request_trace_sent(&request->trace, piece->content_len);
 	record_set_id(piece->record, request->id);
 	if (answer->request != request || !run_extend(&answer->run, piece)) {
 		answer_flush(answer);
@@ -351,7 +368,7 @@ static void drop_abandoned(const struct proc_connection *connection)
 	struct list *first = list_first(&connection->carried);
 	struct request *request;
 
-	if (!first || connection->proc->is_multiplexing)
+	if (!first || connection->is_shared)
 		return;
 	request = container_of(first, struct request, carried);
 	if (request->state == REQUEST_ABANDONED && request->has_spoken)
@@ -367,8 +384,11 @@ static void answer_deliver(struct answer *answer)
 	answer_release(answer);
 	if (answer->fault)
 		proc_complain(connection->proc, answer->fault);
-	if (answer->fault && stream_is_open(&connection->stream))
+	if (answer->fault && stream_is_open(&connection->stream)) {
+		/* It was not closed for its age: what it carries may have begun. */
+		connection->is_reused = false;
 		proc_connection_fail(connection, answer->fault);
+	}
 	drop_abandoned(connection);
 	if (has_ended)
 		backend_serve(connection->proc->backend);

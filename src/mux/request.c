@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "mux/access_log.h"
 #include "mux/authorizer.h"
 #include "mux/backend.h"
 #include "mux/front.h"
@@ -97,6 +98,8 @@ void request_set_state(struct request *request, enum request_state state)
 	case REQUEST_RUNNING:
 		list_append(&request->proc->proc->backend->running, &request->running);
 		request->running_since_ms = loop_now_ms();
+		request->trace.proc = request->proc->proc;
+		request->trace.pid = (int32_t)request->proc->proc->pid;
 		break;
 	case REQUEST_SENDING:
 		list_detach(&request->running);
@@ -126,6 +129,8 @@ void request_end(struct request *request)
 	struct front_connection *connection = request->connection;
 	struct proc_connection *proc = request->proc;
 
+	if (request_mux(request)->access_log)
+		access_log_add(request_mux(request)->access_log, request);
 	if (!request->has_input)
 		connection->is_lingering = true;
 	if (!request->keep || request_mux(request)->is_draining)
@@ -149,6 +154,7 @@ static struct request *request_alloc(struct front_connection *connection, struct
 	if (!request)
 		return NULL;
 	*request = (struct request){.connection = connection, .route = route, .role = role};
+	request->trace.began_ms = loop_now_ms();
 	if (!buffer_room(&request->records, REQUEST_PARAMS_AT)) {
 		free(request);
 		return NULL;
@@ -203,5 +209,7 @@ void request_abort(struct request *request, const char *reason)
 	struct param name = request_name(request);
 
 	log_debug("request %.*s: dropped: %s", (int)name.value_len, name.value, reason);
+	if (request->trace.ending == REQUEST_ENDED_WELL)
+		request->trace.ending = REQUEST_ENDED_ABORTED;
 	request_end(request);
 }

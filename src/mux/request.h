@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
+#include "mux/request_trace.h"
 #include "policy/queue.h"
 
 struct authorization;
@@ -59,12 +60,11 @@ struct request {
 	struct buffer records;
 	size_t head_len, params_len;   /* bytes of the records before the body; of the parameters */
 	uint64_t body_len, answer_len; /* that has come; that has gone to the web server */
-	uint64_t running_since_ms;     /* in RUNNING: when its proc got it */
+	uint64_t running_since_ms;     /* when its proc got it, or the last one had */
+	struct request_trace trace;
 	uint32_t retries;
-	uint16_t id, proc_id; /* on its front connection; at its proc, and in the records */
-	uint16_t role;
-	uint8_t state;		    /* enum request_state */
-	uint8_t method;		    /* enum retry_methods: the class of its method */
+	uint16_t id, proc_id, role; /* its ids: on its front connection; at its proc */
+	uint8_t state, method;	    /* enum request_state; enum retry_methods: its method's class */
 	bool keep;		    /* FCGI_KEEP_CONN: the web server wants its connection back */
 	bool has_params, has_input; /* all of them are there; the body, too, to its end */
 	bool is_partial;	    /* part of what was sent to the proc is not kept here */

@@ -101,6 +101,7 @@ bool request_replace_params(struct request *request, const uint8_t *params, size
 			memcpy(room + REQUEST_PARAMS_AT, params, len);
 		buffer_grow(&request->records, REQUEST_PARAMS_AT + len);
 		request->params_len = len;
+		request->trace.has_values = false;
 	}
 	if (!room || !request_close_params(request) ||
 	    (body_len > 0 && buffer_append(&request->records, body, body_len) < 0)) {

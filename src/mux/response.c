@@ -18,13 +18,14 @@
 /* The longest head that is held. */
 enum { HEAD_LEN_MAX = 64 * 1024 };
 
-enum { REASON_SIZE = 256 };
+enum { REASON_SIZE = 256, STATUS_FOUND = 302 };
 
 /* How far the lines of a head have been looked at. */
 struct scan {
 	size_t line; /* the first that is not whole begins here */
 	size_t at;   /* and has been looked at so far */
 	bool has_ours;
+	uint16_t status; /* 0: none is given so far */
 };
 
 /* HOLDING: its head is not all there. FILES: it names some. BAD: it might. */
@@ -52,6 +53,29 @@ static bool is_ours(const uint8_t *line, size_t len)
 	       begins_with(line, len, "X-LIGHTTPD-send-file");
 }
 
+static uint16_t read_status(const uint8_t *value, size_t len)
+{
+	uint16_t status = 0;
+	size_t at = 0;
+
+	while (at < len && (value[at] == ' ' || value[at] == '\t'))
+		at++;
+	for (; at < len && value[at] >= '0' && value[at] <= '9' && status < 100; at++)
+		status = (uint16_t)(status * 10 + (value[at] - '0'));
+	return status;
+}
+
+/* What a line says of the status (RFC 3875, sections 6.2.3 and 6.3.3). */
+static void note_status(struct scan *scan, const uint8_t *line, size_t len)
+{
+	static const char status[] = "Status:", location[] = "Location:";
+
+	if (begins_with(line, len, status))
+		scan->status = read_status(line + strlen(status), len - strlen(status));
+	else if (scan->status == 0 && begins_with(line, len, location))
+		scan->status = STATUS_FOUND;
+}
+
 /* Looks at the lines that are whole by now. True: the empty one that ends the head is among them.
  */
 static bool scan_read(struct scan *scan, const uint8_t *bytes, size_t len)
@@ -65,6 +89,7 @@ static bool scan_read(struct scan *scan, const uint8_t *bytes, size_t len)
 		if (line_len == 0 || (line_len == 1 && *line == '\r'))
 			return true;
 		scan->has_ours |= is_ours(line, line_len);
+		note_status(scan, line, line_len);
 		scan->line = scan->at = (size_t)(lf + 1 - bytes);
 	}
 	scan->at = len;
@@ -81,15 +106,18 @@ void response_free(struct response *response)
 
 void response_send(struct request *request, const uint8_t *bytes, size_t len)
 {
+	/* It may break at any write, and the request has none then. */
+	struct front_connection *connection = request->connection;
 	uint8_t header[RECORD_HEADER_LEN];
 
 	request->is_answered = true;
+	request_trace_sent(&request->trace, len);
 	while (len > 0 && request_is_awaited(request)) {
 		size_t part = len < RECORD_CONTENT_MAX ? len : RECORD_CONTENT_MAX;
 
 		record_header_encode(header, RECORD_STDOUT, request->id, (uint16_t)part);
-		front_connection_send(request->connection, header, sizeof(header));
-		front_connection_send(request->connection, bytes, part);
+		front_connection_send(connection, header, sizeof(header));
+		front_connection_send(connection, bytes, part);
 		bytes += part;
 		len -= part;
 	}
@@ -162,6 +190,7 @@ static void judge(struct request *request)
 {
 	struct response *response = request->response;
 
+	request->trace.status = response->scan.status;
 	if (!response->scan.has_ours) {
 		pass_held(request);
 		return;
@@ -204,11 +233,13 @@ static void take_content(struct request *request, const struct record_piece *pie
 }
 
 /* Whether the whole head is in this first piece, with nothing in it that is for us. */
-static bool is_plain(const struct record_piece *piece)
+static bool is_plain(struct request *request, const struct record_piece *piece)
 {
 	struct scan scan = {0};
+	bool is_whole = scan_read(&scan, piece->content, piece->content_len);
 
-	return scan_read(&scan, piece->content, piece->content_len) && !scan.has_ours;
+	request->trace.status = scan.status;
+	return is_whole && !scan.has_ours;
 }
 
 /* No more of STDOUT comes: what is held of a head without an end goes on, as far as it may. */
@@ -225,7 +256,7 @@ bool response_take(struct request *request, const struct record_piece *piece)
 {
 	if (piece->type == RECORD_END_REQUEST || piece->content_len == 0)
 		return take_end(request);
-	if (!request->response && is_plain(piece)) {
+	if (!request->response && is_plain(request, piece)) {
 		request->is_answered = true;
 		return true;
 	}

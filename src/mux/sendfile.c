@@ -407,6 +407,7 @@ static void put_record(struct request *request, struct part *part)
 	record_header_encode(header, RECORD_STDOUT, request->id, (uint16_t)len);
 	part->offset += len;
 	part->len -= len;
+	request_trace_sent(&request->trace, len);
 	front_connection_put_file(request->connection, header, &file);
 }
 
@@ -442,12 +443,12 @@ void sendfile_go_on(struct front_connection *connection)
 }
 
 /* The one whose record waits: it was put behind all others that have files. */
-static const struct request *last_sending(const struct front_connection *connection)
+static struct request *last_sending(const struct front_connection *connection)
 {
-	const struct request *last = NULL;
+	struct request *last = NULL;
 
 	list_for_each (link, after, &connection->requests) {
-		const struct request *request = container_of(link, struct request, link);
+		struct request *request = container_of(link, struct request, link);
 
 		if (request->state == REQUEST_SENDING)
 			last = request;
@@ -457,7 +458,7 @@ static const struct request *last_sending(const struct front_connection *connect
 
 void sendfile_complain(const struct front_connection *connection, int error)
 {
-	const struct request *request = last_sending(connection);
+	struct request *request = last_sending(connection);
 	struct param name;
 
 	/* Else it is the client that has gone. */
@@ -465,6 +466,7 @@ void sendfile_complain(const struct front_connection *connection, int error)
 		return;
 	name = request_name(request);
 	request->route->mux->counts.broken_answers++;
+	request->trace.ending = REQUEST_ENDED_BROKEN;
 	log_warnx("request %.*s: answer broken off: the file %s while it was sent",
 		  (int)name.value_len, name.value,
 		  error == -EIO ? "could not be read" : "became shorter");

@@ -12,7 +12,7 @@
 
 static struct param sent_param(const struct request *request, const char *name)
 {
-	struct param param = {0};
+	struct param param = {.value = ""};
 
 	(void)params_find(request_params(request), request->params_len, name, &param);
 	return param;
@@ -30,7 +30,7 @@ static bool has_word(const struct param *query, const char *word)
 
 		if (part >= len && memcmp(at, word, len) == 0 && (part == len || at[len] == '='))
 			return true;
-		at += part + 1;
+		at = part < (size_t)(end - at) ? at + part + 1 : end;
 	}
 	return false;
 }
@@ -61,6 +61,9 @@ static void print_status(struct page *page, const struct request *request,
 	} else if (has_word(&query, "html")) {
 		print_head(page, "text/html; charset=utf-8");
 		status_html(page, model);
+	} else if (has_word(&query, "table")) {
+		print_head(page, "text/plain; charset=utf-8");
+		status_table(page, model);
 	} else if (!has_word(&query, "openmetrics")) {
 		print_head(page, "text/plain");
 		status_text(page, model, is_full);
@@ -113,6 +116,7 @@ bool status_answer(struct request *request, const struct param *script_name)
 		settings->status_path && params_value_is(script_name, settings->status_path);
 	bool is_ping = settings->ping_path && params_value_is(script_name, settings->ping_path);
 
+	request->trace.is_untold = is_status || is_ping;
 	if (is_status)
 		answer_status(request);
 	else if (is_ping)

@@ -10,7 +10,7 @@ struct request;
 /*
  * Answers a request whose script is status-path or ping-path. No proc takes part: the answer comes
  * also when all are busy. False: it is for neither. QUERY_STRING chooses the form of the status, as
- * words between "&": json, openmetrics, html, else text; and full.
+ * words between "&": json, openmetrics, html, table, else text; and full.
  */
 bool status_answer(struct request *request, const struct param *script_name);
 

@@ -8,9 +8,6 @@
 
 /* The status in each of its forms: a file each. */
 
-/* How php-fpm says that the number of processes does not change. */
-#define STATUS_PROCESS_MANAGER "static"
-
 /*
  * Lines "name: value": php-fpm's, ours, and lighttpd's of each backend. is_full: and a part for
  * each process, as php-fpm has it.
@@ -28,5 +25,15 @@ void status_metrics(struct page *page, const struct status_model *model, bool is
 
 /* A page for people, that asks for itself again and again. */
 void status_html(struct page *page, const struct status_model *model);
+
+/*
+ * For a terminal: a line that says whether all is well, a line of sums, and a table for each
+ * section, whose last column is as long as it gets. status_view shows it.
+ */
+void status_table(struct page *page, const struct status_model *model);
+
+/* How the first line of it begins, and how it ends where all is well. */
+#define STATUS_TABLE_BEGIN "fcgi-mux "
+#define STATUS_TABLE_GOOD "all is well"
 
 #endif

@@ -5,15 +5,20 @@
 #include "base/address.h"
 #include "base/text.h"
 #include "mux/failure.h"
+#include "mux/status_units.h"
 
 /* Names of sections and of states, and our own words, have nothing in them to escape. */
 
-/* All is in the page itself: it needs nothing else of the web server, and no script. */
+/*
+ * All is in the page itself: it needs no script and nothing else of the web server, whose processes
+ * browsers would ask for an icon else.
+ */
 static const char head[] =
 	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
 	"<meta http-equiv=\"refresh\" content=\"2\">"
 	"<meta name=\"viewport\" content=\"width=device-width\">"
 	"<meta name=\"robots\" content=\"noindex\">"
+	"<link rel=\"icon\" href=\"data:,\">"
 	"<title>fcgi-herd</title><style>\n"
 	":root{color-scheme:light dark;--page:#f5f6f8;--card:#fff;--text:#1c2330;--soft:#667085;"
 	"--line:#e3e6eb;--bar:#3b76d4;--idle:#8a94a6;--run:#2a9d5c;--wait:#c98a12;--bad:#cf3f4f}\n"
@@ -42,15 +47,19 @@ static const char head[] =
 	"text-overflow:ellipsis}\n"
 	".s::before{content:\"\";display:inline-block;width:.6rem;height:.6rem;"
 	"border-radius:50%;background:var(--c,var(--idle));margin-right:.45rem}"
-	".Running{--c:var(--run)}.Starting,.Resting{--c:var(--wait)}.Down{--c:var(--bad)}\n"
+	".Running,.Good{--c:var(--run)}.Starting,.Draining{--c:var(--wait)}"
+	".Down,.Failing,.Resting,.Bad{--c:var(--bad)}.Off{--c:var(--line)}\n"
 	"p{margin:1rem 0 .5rem}"
 	".bars{display:flex;gap:.3rem;height:6rem;min-width:56rem;white-space:nowrap}"
 	".bars div{flex:1;display:flex;flex-direction:column;justify-content:flex-end;"
 	"text-align:center}.bars i{background:var(--bar);border-radius:.2rem .2rem 0 0;"
 	"min-height:1px}\n"
+	"@media(max-width:44rem){body{padding:.75rem}.o{display:none}"
+	".w{min-width:7rem;max-width:7rem}th,td{padding:.35rem .3rem}"
+	"td:last-child small{display:none}"
+	".bars{min-width:0;gap:.15rem}.bars div{min-width:0}.bars small{font-size:.65rem;"
+	"text-align:left}.bars div:not(:nth-child(3n+1)) small{visibility:hidden}}\n"
 	"</style></head><body>\n";
-
-#define COUNT(table) (sizeof(table) / sizeof(*(table)))
 
 static void add_number(struct page *page, uint64_t number)
 {
@@ -60,39 +69,19 @@ static void add_number(struct page *page, uint64_t number)
 		page_print(page, "%llu", (unsigned long long)number);
 }
 
-/* As exact as is of interest: "4 ms", "1.2 s", "5 min", "3 h", "8 d". */
 static void add_time(struct page *page, uint64_t ms)
 {
-	static const struct {
-		const char *name;
-		uint64_t ms;
-	} units[] = {
-		{"d", 24 * 3600 * 1000},
-		{"h", 3600 * 1000},
-		{"min", 60 * 1000},
-		{"s", 1000},
-	};
-	size_t unit = 0;
+	char text[STATUS_UNIT_SIZE];
 
-	while (unit < COUNT(units) && ms < units[unit].ms)
-		unit++;
-	if (ms == STATUS_NONE)
-		page_print(page, "\xe2\x88\x9e");
-	else if (unit == COUNT(units))
-		page_print(page, "%llu ms", (unsigned long long)ms);
-	else if (ms < 10 * units[unit].ms && ms % units[unit].ms != 0)
-		page_print(page, "%.1f %s", (double)ms / (double)units[unit].ms, units[unit].name);
-	else
-		page_print(page, "%llu %s", (unsigned long long)(ms / units[unit].ms),
-			   units[unit].name);
+	page_print(page, "%s", ms == STATUS_NONE ? "\xe2\x88\x9e" : status_format_time(text, ms));
 }
 
 static void add_memory(struct page *page, uint64_t len)
 {
-	if (len == STATUS_NONE)
-		page_print(page, "\xe2\x80\x93");
-	else
-		page_print(page, "%.1f MiB", (double)len / (1 << 20));
+	char text[STATUS_UNIT_SIZE];
+
+	page_print(page, "%s",
+		   len == STATUS_NONE ? "\xe2\x80\x93" : status_format_memory(text, len));
 }
 
 /* How much of its limit is used; nothing where there is no limit. */
@@ -184,9 +173,13 @@ static void add_request(struct page *page, const struct status_proc *proc, uint6
 	page_print(page, "<td class=\"l w\" title=\"");
 	page_escape(page, PAGE_HTML, request->script.value, request->script.value_len);
 	page_print(page, "\">");
-	page_escape(page, PAGE_HTML, request->method.value, request->method.value_len);
-	page_print(page, " ");
-	page_escape(page, PAGE_HTML, request->uri.value, request->uri.value_len);
+	if (proc->is_abandoned) {
+		page_print(page, "<span class=\"soft\">its client has left</span>");
+	} else {
+		page_escape(page, PAGE_HTML, request->method.value, request->method.value_len);
+		page_print(page, " ");
+		page_escape(page, PAGE_HTML, request->uri.value, request->uri.value_len);
+	}
 	page_print(page, "</td><td>");
 	add_duration(page, proc->duration_ms, timeout_ms);
 	page_print(page, "</td></tr>\n");
@@ -202,15 +195,19 @@ static void add_proc(struct page *page, const struct status_proc *proc, uint64_t
 	page_print(page, "\">%llu</td><td>", (unsigned long long)proc->number);
 	if (proc->pid > 0)
 		add_number(page, proc->pid);
+	else
+		page_escape(page, PAGE_HTML, address, strlen(address));
 	page_print(page, "</td><td class=\"l\"><span class=\"s %s\">%s</span></td><td>",
 		   proc->state, proc->state);
 	add_number(page, proc->load);
 	page_print(page, " <small>of ");
 	add_number(page, proc->capacity);
-	page_print(page, "</small></td><td>%llu</td><td>", (unsigned long long)proc->requests);
+	page_print(page, "</small></td><td class=\"o\">%llu</td><td class=\"o\">",
+		   (unsigned long long)proc->requests);
 	if (proc->is_up)
 		add_time(page, proc->since_s * 1000);
-	page_print(page, "</td><td>%llu</td><td>", (unsigned long long)proc->restarts);
+	page_print(page, "</td><td class=\"o\">%llu</td><td class=\"o\">",
+		   (unsigned long long)proc->restarts);
 	add_memory(page, proc->memory_len);
 	page_print(page, "</td>");
 	add_request(page, proc, timeout_ms);
@@ -237,11 +234,11 @@ static void add_latency(struct page *page, const struct histogram *latency)
 {
 	uint64_t most = largest(latency);
 
+	if (histogram_count(latency) == 0)
+		return;
 	page_print(page, "<p class=\"soft\">How long requests took, waiting included");
-	if (histogram_count(latency) > 0) {
-		add_percentile(page, latency, 50);
-		add_percentile(page, latency, 99);
-	}
+	add_percentile(page, latency, 50);
+	add_percentile(page, latency, 99);
 	page_print(page, "</p><div class=\"bars\">");
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		page_print(page, "<div title=\"%llu\"><i style=\"height:%.1f%%\"></i><small>",
@@ -269,10 +266,11 @@ static void add_backend(struct page *page, const struct status_backend *backend)
 		page_print(page, ", longest ");
 		add_time(page, sum->queue.waiting_ms);
 	}
-	page_print(page, "</small></h2><table><tr><th class=\"l\">#</th><th>pid</th>"
-			 "<th class=\"l\">state</th><th>load</th><th>requests</th><th>up</th>"
-			 "<th>restarts</th><th>memory</th><th class=\"l\">request</th>"
-			 "<th>for</th></tr>\n");
+	page_print(page, "</small></h2><table><tr><th class=\"l\">#</th><th>process</th>"
+			 "<th class=\"l\">state</th><th>load</th>"
+			 "<th class=\"o\">requests</th><th class=\"o\">up</th>"
+			 "<th class=\"o\">restarts</th><th class=\"o\">memory</th>"
+			 "<th class=\"l w\">request</th><th>for</th></tr>\n");
 	for (size_t i = 0; i < backend->proc_count; i++)
 		add_proc(page, &backend->procs[i], backend->request_timeout_ms);
 	page_print(page, "</table>");
@@ -280,11 +278,22 @@ static void add_backend(struct page *page, const struct status_backend *backend)
 	page_print(page, "</section>\n");
 }
 
+static void add_verdict(struct page *page, uint64_t missing)
+{
+	if (missing == 0)
+		page_print(page, "<span class=\"s Good\">all is well</span>");
+	else
+		page_print(page, "<span class=\"s Bad\">processes missing: %llu</span>",
+			   (unsigned long long)missing);
+}
+
 void status_html(struct page *page, const struct status_model *model)
 {
 	page_print(page, "%s<header><h1>fcgi-herd</h1><small>%s \xc2\xb7 up for ", head, VERSION);
 	add_time(page, model->since_s * 1000);
-	page_print(page, "</small></header>\n");
+	page_print(page, "</small>");
+	add_verdict(page, model->sum.missing);
+	page_print(page, "</header>\n");
 	add_cards(page, model);
 	for (size_t i = 0; i < model->backend_count; i++)
 		add_backend(page, &model->backends[i]);

@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "mux/status_fields.h"
 
 /* Names of sections and of states, and our own words, have nothing in them to escape. */
 
 static const struct status_field sum_fields[] = {
 	{"procs_max", offsetof(struct status_sum, count)},
 	{"procs_up", offsetof(struct status_sum, up)},
+	{"procs_missing", offsetof(struct status_sum, missing)},
 	{"procs_active", offsetof(struct status_sum, active)},
 	{"procs_active_max", offsetof(struct status_sum, active_max)},
 	{"load", offsetof(struct status_sum, load)},
@@ -104,6 +106,7 @@ static void add_request(struct page *page, const struct status_proc *proc)
 	}
 	page_print(page, "\"request\":{");
 	add_number(page, "running_ms", proc->duration_ms);
+	page_print(page, "\"abandoned\":%s,", proc->is_abandoned ? "true" : "false");
 	add_value(page, "method", &request->method);
 	add_value(page, "uri", &request->uri);
 	add_value(page, "script", &request->script);
@@ -171,7 +174,7 @@ void status_json(struct page *page, const struct status_model *model, bool is_fu
 {
 	page_print(page, "{");
 	add_text(page, "pool", status_model_pool(model));
-	add_text(page, "process manager", STATUS_PROCESS_MANAGER);
+	add_text(page, "process manager", status_model_manager(model));
 	add_number(page, "start time", model->started_s);
 	add_fields(page, model, status_fpm_fields, STATUS_FPM_FIELDS);
 	add_fields(page, model, status_fields, STATUS_FIELDS);

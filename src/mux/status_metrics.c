@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "mux/failure.h"
+#include "mux/status_fields.h"
 
 enum kind { GAUGE, COUNTER };
 enum unit { PLAIN, MILLISECONDS };
@@ -31,6 +32,10 @@ static const struct family mux_families[] = {
 	 PLAIN},
 	{"slow_requests", "Requests that ran for slow-request.", MODEL(counts.slow_requests),
 	 COUNTER, PLAIN},
+	{"access_lines_lost", "Lines that the access log did not take.",
+	 MODEL(counts.access_lines_lost), COUNTER, PLAIN},
+	{"refused_clients", "Connections of web servers closed for who they came from.",
+	 MODEL(counts.refused_clients), COUNTER, PLAIN},
 	{"bad_clients", "Connections of web servers closed for what came on them.",
 	 MODEL(counts.bad_clients), COUNTER, PLAIN},
 	{"bad_answers", "Answers that broke the protocol.", MODEL(counts.bad_answers), COUNTER,
@@ -47,6 +52,8 @@ static const struct family backend_families[] = {
 	{"backend_processes", "Processes that are there.", BACKEND(sum.up), GAUGE, PLAIN},
 	{"backend_processes_limit", "Processes that there may be.", BACKEND(sum.count), GAUGE,
 	 PLAIN},
+	{"backend_processes_missing", "Processes that there should be, or that do not work.",
+	 BACKEND(sum.missing), GAUGE, PLAIN},
 	{"backend_processes_active", "Processes with a request.", BACKEND(sum.active), GAUGE,
 	 PLAIN},
 	{"backend_processes_active_max", "The most of them at once, so far.",

@@ -6,6 +6,7 @@
 #include "mux/backend.h"
 #include "mux/mux.h"
 #include "mux/proc.h"
+#include "mux/proc_child.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
 #include "mux/request_records.h"
@@ -16,32 +17,6 @@
 
 /* Of what a client sent: enough to know it again, and a bound for the page. */
 enum { VALUE_LEN_MAX = 256 };
-
-#define MODEL(field) offsetof(struct status_model, field)
-
-const struct status_field status_fpm_fields[STATUS_FPM_FIELDS] = {
-	{"start since", MODEL(since_s)},
-	{"accepted conn", MODEL(counts.requests)},
-	{"listen queue", MODEL(sum.queue.count)},
-	{"max listen queue", MODEL(sum.queue.count_max)},
-	{"listen queue len", MODEL(sum.queue.limit)},
-	{"idle processes", MODEL(sum.idle)},
-	{"active processes", MODEL(sum.active)},
-	{"total processes", MODEL(sum.up)},
-	{"max active processes", MODEL(sum.active_max)},
-	{"max children reached", MODEL(sum.queue.waits)},
-	{"slow requests", MODEL(counts.slow_requests)},
-};
-
-const struct status_field status_fields[STATUS_FIELDS] = {
-	{"connections", MODEL(connections)},
-	{"max connections", MODEL(connections_max)},
-	{"requests", MODEL(counts.requests)},
-	{"retries", MODEL(counts.retries)},
-	{"bad clients", MODEL(counts.bad_clients)},
-	{"bad answers", MODEL(counts.bad_answers)},
-	{"broken answers", MODEL(counts.broken_answers)},
-};
 
 static uint64_t seconds_since(uint64_t since_ms)
 {
@@ -108,16 +83,33 @@ static const struct request *oldest_request(const struct proc *proc)
 	return oldest;
 }
 
+/* It could not be reached, and is to be tried again: nobody knows better before it answers. */
+static bool is_failing(const struct proc *proc)
+{
+	return proc->state == PROC_UP && proc->failures > 0;
+}
+
+/* One of the children that are there only when there is much to do. */
+static bool is_spare(const struct proc *proc)
+{
+	return proc_is_child(proc) &&
+	       proc->balance.number >= backend_child_min(proc->backend->settings);
+}
+
 static const char *state_of(const struct proc *proc)
 {
 	switch (proc->state) {
 	case PROC_DOWN:
-		return "Down";
+		return is_spare(proc) ? "Off" : "Down";
 	case PROC_PROBING:
 		return "Starting";
 	case PROC_RESTING:
 		return "Resting";
+	case PROC_DRAINING:
+		return "Draining";
 	case PROC_UP:
+		if (is_failing(proc))
+			return "Failing";
 		return proc->balance.load > 0 ? "Running" : "Idle";
 	}
 	return "";
@@ -156,6 +148,7 @@ static void read_proc(struct status_proc *shown, const struct proc *proc, time_t
 		.duration_ms = request ? request_running_ms(request) : proc->counts.last_ms,
 		.counts = proc->counts,
 		.has_request = request != NULL,
+		.is_abandoned = request && request->state == REQUEST_ABANDONED,
 	};
 	shown->started_s = is_up ? (uint64_t)now - shown->since_s : 0;
 	read_request(&shown->request, request);
@@ -217,17 +210,36 @@ static void add_backend(struct status_sum *sum, const struct status_sum *backend
 	sum->idle += backend->idle;
 	sum->active += backend->active;
 	sum->active_max += backend->active_max;
+	sum->missing += backend->missing;
 	sum->load += backend->load;
 	add_limit(&sum->capacity, backend->capacity);
+}
+
+/* Of those that should be there: servers of others all, and as many children as never go. */
+static uint64_t count_missing(const struct backend *backend)
+{
+	const struct backend_settings *settings = backend->settings;
+	size_t children = backend_child_count(settings), wanted, good = 0;
+
+	wanted = backend->proc_count - children + backend_child_min(settings);
+	for (size_t i = 0; i < backend->proc_count; i++) {
+		const struct proc *proc = &backend->procs[i];
+
+		good += proc->state != PROC_DOWN && proc->state != PROC_RESTING &&
+			!is_failing(proc);
+	}
+	return wanted > good ? wanted - good : 0;
 }
 
 static void read_backend(struct status_backend *shown, const struct backend *backend, time_t now)
 {
 	shown->name = backend->settings->name;
 	shown->counts = backend->counts;
+	shown->scales = backend_scales(backend->settings);
 	shown->request_timeout_ms = limit_of(backend->settings->request_timeout_ms);
 	shown->proc_count = backend->proc_count;
 	shown->sum.active_max = backend->counts.active_max;
+	shown->sum.missing = count_missing(backend);
 	for (size_t i = 0; i < backend->proc_count; i++) {
 		read_proc(&shown->procs[i], &backend->procs[i], now);
 		add_proc(&shown->sum, &shown->procs[i]);
@@ -288,4 +300,12 @@ void status_model_fini(struct status_model *model)
 const char *status_model_pool(const struct status_model *model)
 {
 	return model->backend_count == 1 ? model->backends[0].name : "all";
+}
+
+const char *status_model_manager(const struct status_model *model)
+{
+	for (size_t i = 0; i < model->backend_count; i++)
+		if (model->backends[i].scales)
+			return "dynamic";
+	return "static";
 }

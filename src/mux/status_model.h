@@ -1,6 +1,7 @@
 #ifndef MUX_STATUS_MODEL_H
 #define MUX_STATUS_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -38,6 +39,7 @@ struct status_proc {
 	struct proc_counts counts;
 	struct status_request request; /* that one */
 	uint64_t has_request;	       /* 0 or 1 */
+	bool is_abandoned;	       /* its client has left, and nothing more is known of it */
 };
 
 struct status_queue {
@@ -49,6 +51,7 @@ struct status_queue {
 /* Of a backend, or of all. */
 struct status_sum {
 	uint64_t count, up, idle, active; /* procs: in all, there, without and with requests */
+	uint64_t missing;		  /* that should be there, and are not or do not work */
 	uint64_t active_max;
 	uint64_t load, capacity;
 	struct status_queue queue;
@@ -59,6 +62,7 @@ struct status_backend {
 	struct status_sum sum;
 	struct backend_counts counts;
 	uint64_t request_timeout_ms;
+	bool scales;
 	struct status_proc *procs; /* owned by the model */
 	size_t proc_count;
 };
@@ -78,23 +82,8 @@ int status_model_init(struct status_model *model, const struct mux *mux)
 	__attribute__((warn_unused_result));
 void status_model_fini(struct status_model *model);
 
-/* Where a number of one of these structs is, and what it is called. */
-struct status_field {
-	const char *name;
-	size_t offset;
-};
-
-static inline uint64_t status_value(const void *shown, size_t offset)
-{
-	return *(const uint64_t *)(const void *)((const char *)shown + offset);
-}
-
-/* Of the model: what php-fpm's status has too, in its words and order; and what it has not. */
-enum { STATUS_FPM_FIELDS = 11, STATUS_FIELDS = 7 };
-extern const struct status_field status_fpm_fields[STATUS_FPM_FIELDS];
-extern const struct status_field status_fields[STATUS_FIELDS];
-
-/* The name of the only backend, or "all". */
+/* The name of the only backend, or "all"; and whether the number of processes changes. */
 const char *status_model_pool(const struct status_model *model);
+const char *status_model_manager(const struct status_model *model);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "mux/status_fields.h"
+
 enum { DATE_SIZE = 64 };
 
 static const struct status_field lighttpd_fields[] = {
@@ -82,7 +84,7 @@ static void add_process(struct page *page, const struct status_proc *proc)
 void status_text(struct page *page, const struct status_model *model, bool is_full)
 {
 	page_print(page, "pool: %s\nprocess manager: %s\n", status_model_pool(model),
-		   STATUS_PROCESS_MANAGER);
+		   status_model_manager(model));
 	add_start(page, model->started_s);
 	add_fields(page, model, status_fpm_fields, STATUS_FPM_FIELDS);
 	add_fields(page, model, status_fields, STATUS_FIELDS);

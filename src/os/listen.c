@@ -20,12 +20,19 @@
 enum { LISTEN_FDS_MAX = 1024, MODE_ALL = 0777, PATH_SIZE = ADDRESS_PATH_MAX + 1 };
 
 /*
- * The passed sockets, LISTEN_FIRST_FD and on, and which of them a listener has taken. There is one
- * such list in a process, as there is one table of descriptors.
+ * The passed sockets, and which of them a listener has taken. There is one such list in a process,
+ * as there is one table of descriptors.
  */
+struct passed_socket {
+	int fd;
+	bool is_taken;
+	dev_t device; /* of the Unix socket, where we made it; else the inode is 0 */
+	ino_t inode;
+};
+
 static struct {
-	int count;
-	bool is_taken[LISTEN_FDS_MAX];
+	size_t count;
+	struct passed_socket items[LISTEN_FDS_MAX];
 } passed;
 
 /* NULL would mean that all went well. */
@@ -278,26 +285,87 @@ static bool is_bound_to(int fd, const struct listen_plan *plan)
 	       memcmp(&wanted.storage, &bound.storage, bound.len) == 0;
 }
 
-/* -1: none is bound there. */
-static int find_passed(const struct listen_plan *plan)
+/* Whether what is at the path is the socket that we made there in an earlier life. */
+static bool is_made_at(const struct passed_socket *socket, const struct listen_plan *plan)
 {
-	for (int i = 0; i < passed.count; i++) {
-		if (passed.is_taken[i] || !is_bound_to(LISTEN_FIRST_FD + i, plan))
-			continue;
-		passed.is_taken[i] = true;
-		return LISTEN_FIRST_FD + i;
-	}
-	return -1;
+	struct listener place;
+	struct stat status;
+	bool is_same;
+
+	listener_init(&place);
+	free(open_directory(&place, plan));
+	is_same = place.directory >= 0 &&
+		  fstatat(place.directory, place.name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		  status.st_dev == socket->device && status.st_ino == socket->inode;
+	listener_release(&place);
+	return is_same;
+}
+
+static bool is_for(const struct passed_socket *socket, const struct listen_plan *plan)
+{
+	if (socket->is_taken)
+		return false;
+	if (socket->inode != 0)
+		return plan->address.kind == ADDRESS_UNIX && is_made_at(socket, plan);
+	return is_bound_to(socket->fd, plan);
+}
+
+/* NULL: none is bound there. */
+static struct passed_socket *find_passed(const struct listen_plan *plan)
+{
+	for (size_t i = 0; i < passed.count; i++)
+		if (is_for(&passed.items[i], plan))
+			return &passed.items[i];
+	return NULL;
+}
+
+bool listen_is_passed(const struct listen_plan *plan)
+{
+	return find_passed(plan) != NULL;
+}
+
+/* As the plan has it by now; what cannot be changed stays. By descriptor, so that it is the one. */
+static void change_access(const struct listener *listener, const struct listen_plan *plan)
+{
+	int fd = openat(listener->directory, listener->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char path[PATH_SIZE];
+	struct stat status;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &status) == 0 && status.st_ino == listener->inode &&
+	    text_format(path, sizeof(path), "/proc/self/fd/%d", fd) == 0 &&
+	    fchownat(fd, "", plan->owner, plan->group, AT_EMPTY_PATH) == 0)
+		(void)chmod(path, plan->mode);
+	close(fd);
+	(void)listen(listener->fd, plan->backlog);
+}
+
+/* One that we made ourselves, in an earlier life, is ours to remove. */
+static void take_passed(struct listener *listener, const struct listen_plan *plan,
+			struct passed_socket *socket)
+{
+	socket->is_taken = true;
+	listener->fd = socket->fd;
+	listener->is_passed = true;
+	if (socket->inode == 0)
+		return;
+	free(open_directory(listener, plan));
+	listener->device = socket->device;
+	listener->inode = socket->inode;
+	change_access(listener, plan);
 }
 
 char *listener_open(struct listener *listener, const struct listen_plan *plan)
 {
+	struct passed_socket *socket = find_passed(plan);
 	char *error;
 
 	listener_init(listener);
-	listener->fd = find_passed(plan);
-	if (listener->fd >= 0)
+	if (socket) {
+		take_passed(listener, plan, socket);
 		return NULL;
+	}
 	if (plan->address.kind == ADDRESS_UNIX)
 		error = bind_unix(listener, plan);
 	else
@@ -337,18 +405,6 @@ static bool is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value;
 }
 
-static int take_fd(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || !is_listening(fd))
-		return -EINVAL;
-	set_no_delay(fd);
-	if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		return -EINVAL;
-	return 0;
-}
-
 /* The number of passed sockets as the environment has it: 0 where it is meant for another process.
  */
 static int passed_count(void)
@@ -365,6 +421,27 @@ static int passed_count(void)
 	return pid == (uint64_t)getpid() ? (int)count : 0;
 }
 
+int listen_add_passed(int fd, dev_t device, ino_t inode)
+{
+	if (passed.count == LISTEN_FDS_MAX || !is_listening(fd) ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -EINVAL;
+	passed.items[passed.count++] =
+		(struct passed_socket){.fd = fd, .device = device, .inode = inode};
+	return 0;
+}
+
+/* As we would have opened it. */
+static int take_fd(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -EINVAL;
+	set_no_delay(fd);
+	return listen_add_passed(fd, 0, 0);
+}
+
 int listen_take_passed(void)
 {
 	int count = passed_count();
@@ -373,10 +450,11 @@ int listen_take_passed(void)
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
 	memset(&passed, 0, sizeof(passed));
-	while (passed.count < count) {
-		if (take_fd(LISTEN_FIRST_FD + passed.count) < 0)
-			return -EINVAL;
-		passed.count++;
+	for (int i = 0; i < count; i++) {
+		int error = take_fd(LISTEN_FIRST_FD + i);
+
+		if (error < 0)
+			return error;
 	}
 	return count;
 }
@@ -413,11 +491,31 @@ static char *complain_of_untaken(int fd)
 
 char *listen_find_untaken(void)
 {
-	for (int i = 0; i < passed.count; i++) {
-		if (!passed.is_taken[i])
-			return complain_of_untaken(LISTEN_FIRST_FD + i);
-	}
+	for (size_t i = 0; i < passed.count; i++)
+		if (!passed.items[i].is_taken && passed.items[i].inode == 0)
+			return complain_of_untaken(passed.items[i].fd);
 	return NULL;
+}
+
+void listen_close_untaken(void)
+{
+	struct sockaddr_un bound = {0};
+	struct stat status;
+
+	for (size_t i = 0; i < passed.count; i++) {
+		struct passed_socket *socket = &passed.items[i];
+		socklen_t len = sizeof(bound) - 1;
+
+		if (socket->is_taken)
+			continue;
+		socket->is_taken = true;
+		if (socket->inode != 0 &&
+		    getsockname(socket->fd, (struct sockaddr *)&bound, &len) == 0 &&
+		    lstat(bound.sun_path, &status) == 0 && status.st_dev == socket->device &&
+		    status.st_ino == socket->inode)
+			(void)unlink(bound.sun_path);
+		close(socket->fd);
+	}
 }
 
 static char *directory_below(const char *parent)

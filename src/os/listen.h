@@ -33,6 +33,7 @@ struct listener {
 	char name[ADDRESS_PATH_MAX + 1]; /* of the socket in that directory */
 	dev_t device;			 /* identity of the socket that we made */
 	ino_t inode;
+	bool is_passed; /* taken over: what listens there may be running already */
 };
 
 /* Closed, so that listener_close does nothing. */
@@ -63,10 +64,23 @@ enum { LISTEN_FIRST_FD = 3 };
 int listen_take_passed(void) __attribute__((warn_unused_result));
 
 /*
+ * One more that is open already, for a listener_open. Unless inode is 0 it is the Unix socket of
+ * this identity that an earlier listener made: the new one removes it. Its flags stay as they are:
+ * others may be using it. 0 or -EINVAL.
+ */
+int listen_add_passed(int fd, dev_t device, ino_t inode) __attribute__((warn_unused_result));
+
+/* Whether a listener_open would take one that is open already. */
+bool listen_is_passed(const struct listen_plan *plan);
+
+/*
  * NULL where each of them was taken by a listener_open; else a malloced sentence that names one at
  * which nobody would answer.
  */
 char *listen_find_untaken(void) __attribute__((warn_unused_result));
+
+/* Closes, and removes, those that no listener_open has taken. */
+void listen_close_untaken(void);
 
 /*
  * Makes a directory below one of /run, $XDG_RUNTIME_DIR or /tmp that only this process's user and

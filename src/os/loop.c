@@ -7,6 +7,7 @@
 static struct ev_loop *loop;
 static struct ev_check clock_watcher;
 static uint64_t now_ms;
+static uint64_t refusal_count;
 
 static void read_clock(void)
 {
@@ -52,12 +53,26 @@ uint64_t loop_now_ms(void)
 	return now_ms;
 }
 
+/*
+ * The kernel had no memory to watch it, or too many are watched, and libev has stopped the watcher.
+ * With ev_io_set the kernel is asked anew in the next turn, though nothing seems to have changed.
+ */
+static void watch_again(struct ev_io *watcher)
+{
+	refusal_count++;
+	ev_io_set(watcher, watcher->fd, watcher->events & (EV_READ | EV_WRITE));
+	ev_io_start(loop, watcher);
+}
+
 static void on_io(struct ev_loop *unused, struct ev_io *watcher, int events)
 {
 	struct loop_io *io = container_of(watcher, struct loop_io, watcher);
 
 	(void)unused;
-	io->on_ready(io, events);
+	if (events & EV_ERROR)
+		watch_again(watcher);
+	else
+		io->on_ready(io, events);
 }
 
 void loop_io_init(struct loop_io *io, int fd, void (*on_ready)(struct loop_io *, int))
@@ -68,19 +83,32 @@ void loop_io_init(struct loop_io *io, int fd, void (*on_ready)(struct loop_io *,
 
 void loop_io_set(struct loop_io *io, int events)
 {
-	if (loop_io_events(io) == events)
+	/* Stopped by libev, which has not told us yet. */
+	bool is_refused = !ev_is_active(&io->watcher) && ev_is_pending(&io->watcher);
+
+	if (loop_io_events(io) == events && !is_refused)
 		return;
 	ev_io_stop(loop, &io->watcher);
-	if (events == 0)
-		return;
-	/* Not ev_io_set, after which libev asks the kernel though nothing has changed. */
-	ev_io_modify(&io->watcher, events);
-	ev_io_start(loop, &io->watcher);
+	/* Else not ev_io_set, after which libev asks the kernel though nothing has changed. */
+	if (is_refused)
+		ev_io_set(&io->watcher, io->watcher.fd, events);
+	else
+		ev_io_modify(&io->watcher, events);
+	if (events != 0)
+		ev_io_start(loop, &io->watcher);
 }
 
 int loop_io_events(const struct loop_io *io)
 {
 	return ev_is_active(&io->watcher) ? io->watcher.events & (EV_READ | EV_WRITE) : 0;
+}
+
+uint64_t loop_take_refusals(void)
+{
+	uint64_t count = refusal_count;
+
+	refusal_count = 0;
+	return count;
 }
 
 static void on_timer(struct ev_loop *unused, struct ev_timer *watcher, int events)

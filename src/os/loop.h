@@ -61,6 +61,12 @@ void loop_io_set(struct loop_io *io, int events);
 /* What is watched now. */
 int loop_io_events(const struct loop_io *io);
 
+/*
+ * How often since the last call the kernel could not watch what it was to; it is asked again in
+ * each turn.
+ */
+uint64_t loop_take_refusals(void);
+
 void loop_timer_init(struct loop_timer *timer, void (*on_timeout)(struct loop_timer *));
 
 /* Once, after so long; a timer that was running starts anew. */

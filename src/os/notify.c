@@ -176,6 +176,28 @@ int notify_send(struct notify *notify, enum notify_event event, const char *stat
 	return error < 0 ? error : ready_error;
 }
 
+static void export_socket(const struct notify *notify)
+{
+	char name[sizeof(notify->address.sun_path) + 1] = "";
+	size_t len = notify->address_len - offsetof(struct sockaddr_un, sun_path);
+
+	memcpy(name, notify->address.sun_path, len);
+	if (name[0] == '\0')
+		name[0] = '@';
+	(void)setenv("NOTIFY_SOCKET", name, 1);
+}
+
+void notify_export(const struct notify *notify)
+{
+	char period[32];
+
+	if (notify->socket >= 0)
+		export_socket(notify);
+	if (notify->watchdog_ms > 0 && text_format(period, sizeof(period), "%" PRIu64,
+						   notify->watchdog_ms * 2 * US_PER_MS) == 0)
+		(void)setenv("WATCHDOG_USEC", period, 1);
+}
+
 void notify_close(struct notify *notify)
 {
 	if (notify->socket >= 0)

@@ -51,6 +51,9 @@ int notify_open(struct notify *notify) __attribute__((warn_unused_result));
 int notify_send(struct notify *notify, enum notify_event event, const char *status)
 	__attribute__((warn_unused_result));
 
+/* Puts the variables back: for a program that goes on in this process. */
+void notify_export(const struct notify *notify);
+
 void notify_close(struct notify *notify);
 
 #endif

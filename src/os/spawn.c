@@ -313,8 +313,8 @@ static bool is_named(const char *entry, char *const *names)
 static bool is_ours(const char *entry)
 {
 	static char pid[] = "LISTEN_PID", fds[] = "LISTEN_FDS", names[] = "LISTEN_FDNAMES",
-		    notify[] = "NOTIFY_SOCKET";
-	static char *const ours[] = {pid, fds, names, notify, NULL};
+		    notify[] = "NOTIFY_SOCKET", clients[] = "FCGI_WEB_SERVER_ADDRS";
+	static char *const ours[] = {pid, fds, names, notify, clients, NULL};
 
 	return is_named(entry, ours);
 }

@@ -64,8 +64,8 @@ const char *spawn_stage_name(enum spawn_stage stage);
 /*
  * The environment of a program: of source all, or only the names in copy (NULL-ended) where copy is
  * not NULL; then set (NULL-ended "NAME=value"), which wins. A malloced array to be freed with
- * spawn_environment_free; NULL: no memory. LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES and NOTIFY_SOCKET
- * are ours and never copied.
+ * spawn_environment_free; NULL: no memory. LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES, NOTIFY_SOCKET
+ * and FCGI_WEB_SERVER_ADDRS are ours and never copied.
  */
 char **spawn_environment(char *const *source, char *const *copy, char *const *set);
 void spawn_environment_free(char **environment);

@@ -10,7 +10,7 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tests/bench/http.bash
 . "$here/http.bash"
 
-all_works="W1 W2 W2o W3 W4 W5 W6 W6r W7 procs calls http kills"
+all_works="W1 W2 W2o W3 W4 W5 W6 W6r W7 shown procs calls http kills"
 help="Usage: bench.sh BUILD [options]
 
 Measures fcgi-mux in BUILD beside HAProxy, nginx and the children alone, round
@@ -25,8 +25,9 @@ listens in a private directory or on the loopback; what is missing is skipped.
 
 W1 new connections, W2 four kept ones, W2o 16 kept ones, W3 answers of 64 KiB,
 W4 bodies of 1 MiB, W5 short and long requests, W6 a child killed every 200 ms,
-W6r the same where a restart takes 100 ms, W7 memory of idle connections, procs
-4 to 1,000 children, calls system calls, http web servers, kills W6 over HTTP."
+W6r the same where a restart takes 100 ms, W7 memory of idle connections, shown
+what access log and status cost, procs 4 to 1,000 children, calls system calls,
+http web servers, kills W6 over HTTP."
 
 usage() {
 	echo "$help" >&2

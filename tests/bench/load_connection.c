@@ -128,6 +128,21 @@ int load_connection_open(struct load_connection *connection)
 	return 0;
 }
 
+/*
+ * A kept connection that takes not a byte of its next request was closed between the two: nobody
+ * has got that request, and it goes over a new one. False: that cannot be had.
+ */
+static bool reopen(struct load_connection *connection, const struct load_request *request)
+{
+	if (errno != EPIPE || request->sent > 0 || connection->active > 1 ||
+	    connection->answers == connection->answers_before)
+		return false;
+	close_socket(connection);
+	connection->answers_before = connection->answers;
+	connection->shared->stats->reopened++;
+	return load_connection_open(connection) == 0;
+}
+
 /* False: the socket takes no more now, or is broken (then all is lost). */
 static bool send_some(struct load_connection *connection, struct load_request *request)
 {
@@ -142,8 +157,11 @@ static bool send_some(struct load_connection *connection, struct load_request *r
 	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 	ssize_t len = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	if (len < 0 && errno != EAGAIN && errno != EINTR)
+	if (len < 0 && errno != EAGAIN && errno != EINTR) {
+		if (reopen(connection, request))
+			return true;
 		fail(connection, LOAD_RESET);
+	}
 	if (len <= 0)
 		return false;
 	request->sent += (size_t)len;

@@ -39,6 +39,7 @@ struct load_connection {
 	bool is_connecting;
 	bool has_tried; /* had a request ever */
 	uint64_t answers;
+	uint64_t answers_before; /* of them, over earlier sockets */
 	struct walk walk;
 	uint8_t end[RECORD_BEGIN_LEN - RECORD_HEADER_LEN]; /* an END_REQUEST that comes in pieces */
 	uint8_t end_len;

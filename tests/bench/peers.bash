@@ -194,7 +194,21 @@ start_mux() { # STACK COUNT PREFIX ...
 	done
 	shift 2
 	launch "$stack" "$@" "$build/fcgi-mux" --listen "$work/$stack.sock" --listen-mode 0666 \
-		--log-level warning "${servers[@]}"
+		"${mux_options[@]}" "${servers[@]}"
+}
+mux_options=(--log-level warning)
+
+# With all that shows what goes on.
+start_mux-shown() { # STACK COUNT PREFIX ...
+	local mux_options=(--log-level info --access-log "$work/$1.access" --status-path /status)
+	start_mux "$@"
+}
+
+# Looks at the status ten times a second until it is killed.
+poll_status() { # ADDRESS
+	while sleep 0.1; do
+		"$build/fcgi-mux" --get "$1" /status >/dev/null
+	done
 }
 
 start_children() { # STACK COUNT CPUS [OPTION ...]

@@ -186,6 +186,26 @@ run_W7() {
 	done
 }
 
+measure_shown() { # WORK OPTION ...
+	local poller
+	poll_status "${target[mux-shown.shown]}" &
+	poller=$!
+	measure "$1" one mux-shown.shown --seconds "$seconds" "${@:2}"
+	kill "$poller"
+	wait "$poller" 2>/dev/null
+}
+
+# What it costs to see what goes on: the access log, and the status ten times a second. Each is the
+# first in every other round.
+run_shown() {
+	[ -n "${target[mux.shown]-}" ] || start_stack mux shown 4 "$one_cpu"
+	[ -n "${target[mux-shown.shown]-}" ] || start_stack mux-shown shown 4 "$one_cpu"
+	[ $((round % 2)) -eq 0 ] || measure_shown shown --keep --connections 4
+	measure shown one mux.shown --seconds "$seconds" --keep --connections 4
+	[ $((round % 2)) -ne 0 ] || measure_shown shown --keep --connections 4
+	: >"$work/mux-shown.shown.access"
+}
+
 run_procs() {
 	local count
 	for count in 4 100 1000; do

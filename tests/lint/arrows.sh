@@ -52,18 +52,18 @@ forbid 'fcgi and policy are pure' '(fcgi|policy)/.*' \
 forbid 'libev belongs to os/loop' '.*' '<ev(\+\+)?\.h>|\bev_[a-z_]+ *\(' 'os/loop\.[ch]'
 forbid 'libcap-ng belongs to os/privileges.c' '.*' '<cap-ng\.h>|\bcapng_[a-z_]+ *\(' \
 	'os/privileges\.c'
-forbid 'inih belongs to config/ini.c' '.*' '<ini\.h>|\bini_parse[a-z_]* *\(' 'config/ini\.c'
 forbid 'libseccomp belongs to os/sandbox.c' '.*' \
 	'<seccomp\.h>|\b(seccomp_[a-z_]+|SCMP_[A-Z0-9_]+) *\(' 'os/sandbox\.c'
+forbid 'inih belongs to config/ini.c' '.*' '<ini\.h>|\bini_parse[a-z_]* *\(' 'config/ini\.c'
 forbid 'processes are started by os/spawn.c and os/reexec.c' '.*' \
 	'\b(v?fork|clone[0-9]*|exec(l|lp|le|v|vp|ve|vpe|veat)|fexecve|posix_spawnp?|system|popen|daemon) *\(' \
 	'os/(spawn|reexec)\.c'
 forbid 'users and groups are looked up by config/check' '.*' \
-	'\bget(pw(nam|uid|ent)|gr(nam|gid|ent))(_r)? *\(' 'config/check(_machine)?\.c'
+	'\bget(pw(nam|uid|ent)|gr(nam|gid|ent))(_r)? *\(' 'config/check_ac(counts|cess)\.c'
 forbid 'supplementary groups are looked up by os/privileges.c' '.*' \
-	'\b(getgrouplist|initgroups) *\(' 'os/privileges\.c'
-forbid 'hosts are looked up by config/check and os/address.c' '.*' \
-	'\b(getaddrinfo|getnameinfo|gethostby[a-z_0-9]+) *\(' '(config/check(_machine)?|os/address)\.c'
+	'\b(getgrouplist|initgroups) *\(' '(os/privileges|config/check_accounts)\.c'
+forbid 'hosts are looked up by os/address.c' '.*' \
+	'\b(getaddrinfo|getnameinfo|gethostby[a-z_0-9]+) *\(' 'os/address\.c'
 forbid 'numbers are taken apart and put together by base/bytes.h' '.*' \
 	'(<<|>>) *(8|16|24|32)\b' 'base/bytes\.h'
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "config/check.h"
+#include "config/ini.h"
 
 /* What the tests of src/config share: settings with complaints, and what to say of these. */
 struct fixture {
@@ -51,6 +52,17 @@ static inline void assert_no_complaint(const struct fixture *fixture)
 	for (size_t i = 0; i < fixture->complaints.sentences.count; i++)
 		print_message("complaint: %s\n", fixture->complaints.sentences.items[i]);
 	assert_int_equal(fixture->complaints.sentences.count, 0);
+}
+
+/* Settings as from a file; complaints of reading it are a mistake of the test. */
+static inline void fixture_load(struct fixture *fixture, const char *text)
+{
+	FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
+
+	fixture_init(fixture);
+	ini_load_stream(&fixture->settings, in, "a.ini", &fixture->complaints);
+	fclose(in);
+	assert_no_complaint(fixture);
 }
 
 #endif

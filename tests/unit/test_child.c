@@ -21,6 +21,7 @@ static struct child child;
 static unsigned starts;	 /* tried */
 static bool start_fails; /* the next ones */
 static pid_t pid_told;	 /* by the latest on_pid */
+static bool can_drain;	 /* somebody gives it requests */
 
 static struct spawn_result start(struct child *started)
 {
@@ -47,9 +48,17 @@ static struct spawn_result start(struct child *started)
 static void on_pid(struct child *changed)
 {
 	pid_told = changed->pid;
+	/* Who is told looks at the state too. */
+	assert_true(changed->pid == 0 || changed->state == CHILD_STARTING);
 }
 
-static const struct child_kind kind = {.start = start, .on_pid = on_pid};
+static bool drain(struct child *drained)
+{
+	assert_int_equal(drained->state, CHILD_DRAINING);
+	return can_drain;
+}
+
+static const struct child_kind kind = {.start = start, .on_pid = on_pid, .drain = drain};
 
 static int set_up(void **state)
 {
@@ -59,6 +68,7 @@ static int set_up(void **state)
 	child.stop_timeout_ms = 60000;
 	starts = 0;
 	start_fails = false;
+	can_drain = true;
 	pid_told = -1;
 	return child.name ? 0 : -1;
 }
@@ -99,6 +109,8 @@ static void go_to(enum child_state state)
 	start_fails = false;
 	if (state == CHILD_RUNNING)
 		child_event(&child, CHILD_EVENT_READY);
+	if (state == CHILD_DRAINING)
+		child_event(&child, CHILD_EVENT_RETIRE);
 	if (state == CHILD_STOPPING)
 		child_event(&child, CHILD_EVENT_STOP);
 	if (state == CHILD_KILLED)
@@ -109,14 +121,20 @@ static void go_to(enum child_state state)
 /* Every pair, as the drawing in child.h has it. */
 static void test_table(void **state)
 {
-	enum { O = CHILD_STOPPED, S = CHILD_STARTING, R = CHILD_RUNNING };
+	enum { O = CHILD_STOPPED, S = CHILD_STARTING, R = CHILD_RUNNING, D = CHILD_DRAINING };
 	enum { T = CHILD_STOPPING, K = CHILD_KILLED, B = CHILD_BACK_OFF };
+	/* clang-format off */
 	static const int next[CHILD_STATES][CHILD_EVENTS] = {
-		/* START READY STUCK EXIT TIMEOUT STOP KILL */
-		[CHILD_STOPPED] = {S, O, O, O, O, O, O}, [CHILD_STARTING] = {S, R, S, B, R, T, K},
-		[CHILD_RUNNING] = {R, R, R, S, R, T, K}, [CHILD_STOPPING] = {T, T, T, O, K, T, K},
-		[CHILD_KILLED] = {K, K, K, O, K, K, K},	 [CHILD_BACK_OFF] = {B, B, B, B, S, O, O},
+		/*                START READY STUCK DRAINED EXIT TIMEOUT RETIRE REPLACE STOP KILL */
+		[CHILD_STOPPED] =  {S, O, O, O, O, O, O, O, O, O},
+		[CHILD_STARTING] = {S, R, S, S, B, R, D, D, T, K},
+		[CHILD_RUNNING] =  {R, R, R, R, S, R, D, D, T, K},
+		[CHILD_DRAINING] = {D, D, D, T, O, T, D, D, T, K},
+		[CHILD_STOPPING] = {T, T, T, T, O, K, T, T, T, K},
+		[CHILD_KILLED] =   {K, K, K, K, O, K, K, K, K, K},
+		[CHILD_BACK_OFF] = {B, B, B, B, B, S, O, S, O, O},
 	};
+	/* clang-format on */
 
 	for (int from = 0; from < CHILD_STATES; from++) {
 		for (int event = 0; event < CHILD_EVENTS; event++) {
@@ -243,6 +261,86 @@ static void test_stop_signal(void **state)
 	assert_int_equal(child.state, CHILD_STOPPED);
 }
 
+static void test_a_retired_one_finishes_and_stays_stopped(void **state)
+{
+	(void)state;
+	go_to(CHILD_DRAINING);
+	assert_int_equal(waitpid(child.pid, NULL, WNOHANG), 0);
+	assert_true(loop_timer_is_running(&child.timer));
+	child_event(&child, CHILD_EVENT_DRAINED);
+	assert_int_equal(WTERMSIG(wait_for_end()), SIGTERM);
+	child_on_exit(&child, SIGTERM);
+	assert_int_equal(child.state, CHILD_STOPPED);
+	assert_int_equal(starts, 1);
+}
+
+static void test_a_replaced_one_is_started_again_however_it_ends(void **state)
+{
+	static const enum child_event ends[] = {CHILD_EVENT_DRAINED, CHILD_EVENT_TIMEOUT,
+						CHILD_EVENT_STUCK};
+
+	go_to(CHILD_STARTING);
+	child.failures = 3;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		child_event(&child, CHILD_EVENT_READY);
+		child_event(&child, CHILD_EVENT_REPLACE);
+		assert_int_equal(child.state, CHILD_DRAINING);
+		child_event(&child, ends[i]);
+		child_on_exit(&child, wait_for_end());
+		assert_int_equal(child.state, CHILD_STARTING);
+		assert_int_equal(child.failures, 0);
+		assert_false(child.starts_again);
+	}
+	child_event(&child, CHILD_EVENT_REPLACE);
+	child.stop_signal = SIGCONT; /* which sleep does not mind */
+	child_event(&child, CHILD_EVENT_DRAINED);
+	child_event(&child, CHILD_EVENT_TIMEOUT);
+	assert_int_equal(child.state, CHILD_KILLED);
+	child_on_exit(&child, wait_for_end());
+	assert_int_equal(child.state, CHILD_STARTING);
+	(void)state;
+}
+
+static void test_the_latest_wish_holds(void **state)
+{
+	static const struct {
+		enum child_event wishes[3];
+		enum child_state end;
+	} cases[] = {
+		{{CHILD_EVENT_RETIRE, CHILD_EVENT_START, CHILD_EVENT_DRAINED}, CHILD_STARTING},
+		{{CHILD_EVENT_RETIRE, CHILD_EVENT_DRAINED, CHILD_EVENT_START}, CHILD_STARTING},
+		{{CHILD_EVENT_RETIRE, CHILD_EVENT_REPLACE, CHILD_EVENT_DRAINED}, CHILD_STARTING},
+		{{CHILD_EVENT_REPLACE, CHILD_EVENT_RETIRE, CHILD_EVENT_DRAINED}, CHILD_STOPPED},
+		{{CHILD_EVENT_REPLACE, CHILD_EVENT_DRAINED, CHILD_EVENT_RETIRE}, CHILD_STOPPED},
+		{{CHILD_EVENT_REPLACE, CHILD_EVENT_DRAINED, CHILD_EVENT_STOP}, CHILD_STOPPED},
+		{{CHILD_EVENT_REPLACE, CHILD_EVENT_STOP, CHILD_EVENT_DRAINED}, CHILD_STOPPED},
+		{{CHILD_EVENT_REPLACE, CHILD_EVENT_KILL, CHILD_EVENT_DRAINED}, CHILD_STOPPED},
+		{{CHILD_EVENT_KILL, CHILD_EVENT_START, CHILD_EVENT_DRAINED}, CHILD_STARTING},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		tear_down(state);
+		assert_int_equal(set_up(state), 0);
+		go_to(CHILD_RUNNING);
+		for (size_t n = 0; n < 3; n++)
+			child_event(&child, cases[i].wishes[n]);
+		child_on_exit(&child, wait_for_end());
+		if (child.state != cases[i].end)
+			fail_msg("case %zu: %s", i, child_state_name(child.state));
+	}
+}
+
+static void test_one_that_nobody_can_drain_is_stopped(void **state)
+{
+	(void)state;
+	go_to(CHILD_RUNNING);
+	can_drain = false;
+	child_event(&child, CHILD_EVENT_REPLACE);
+	assert_int_equal(child.state, CHILD_STOPPING);
+	child_on_exit(&child, wait_for_end());
+	assert_int_equal(child.state, CHILD_STARTING);
+}
+
 /* A member of the group that outlives its leader. */
 static void test_exit_kills_the_group(void **state)
 {
@@ -290,6 +388,13 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_stop_signal, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_exit_kills_the_group, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_retired_one_finishes_and_stays_stopped,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_replaced_one_is_started_again_however_it_ends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_the_latest_wish_holds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_one_that_nobody_can_drain_is_stopped, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests_name("child", tests, init, NULL);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -55,6 +56,21 @@ static void test_tagged_form(void **state)
 	assert_line(fixture, "^<6>php-0\\[7\\]: hello");
 }
 
+/* The next line is told of those that were lost before it; empties the log. */
+static void assert_lost(struct fixture *fixture, int error, int count)
+{
+	char sentence[256];
+
+	(void)text_format(sentence, sizeof(sentence),
+			  ": warning: lines before this one are lost: %s; lost=%d\n",
+			  strerror(error), count);
+	log_info("here");
+	assert_non_null(strstr(logged(fixture), sentence));
+	assert_int_equal(truncate(fixture->path, 0), 0);
+	log_info("here");
+	assert_line(fixture, TIME "herd\\[[0-9]+\\]: here");
+}
+
 static void test_errno_is_told_and_kept(void **state)
 {
 	struct fixture *fixture = *state;
@@ -71,6 +87,8 @@ static void test_errno_is_told_and_kept(void **state)
 	log_debug("x");
 	log_foreign(LOG_LEVEL_INFO, "php", 1, "x", 1);
 	assert_int_equal(errno, EPERM);
+	assert_int_equal(log_open(fixture->path), 0);
+	assert_lost(fixture, ENOSPC, 4);
 }
 
 static void test_levels(void **state)
@@ -279,9 +297,9 @@ static void test_a_signal_tears_no_line(void **state)
 
 static void test_a_log_that_takes_nothing_stops_nobody(void **state)
 {
+	struct fixture *fixture = *state;
 	int ends[2], kept = dup(STDERR_FILENO);
 
-	(void)state;
 	assert_int_equal(log_open("/dev/full"), 0);
 	log_info("lost");
 	assert_int_equal(log_open("stderr"), 0);
@@ -296,6 +314,34 @@ static void test_a_log_that_takes_nothing_stops_nobody(void **state)
 	dup2(kept, STDERR_FILENO);
 	close(kept);
 	signal(SIGPIPE, SIG_DFL);
+	assert_int_equal(log_open(fixture->path), 0);
+	assert_lost(fixture, EBADF, 3);
+}
+
+/* The limit of a file's size in place of a disk that is full. */
+static void test_what_follows_a_torn_line_has_a_line_of_its_own(void **state)
+{
+	struct fixture *fixture = *state;
+	struct rlimit before, full;
+	const char *line;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	full = before;
+	full.rlim_cur = 10;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	log_info("x");
+	log_info("y");
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	log_info("z");
+	line = logged(fixture);
+	assert_int_equal(strcspn(line, "\n"), 10);
+	assert_non_null(strstr(line + 10,
+			       ": warning: lines before this one are lost: File too large; "
+			       "lost=2\n"));
+	assert_non_null(strstr(line + 10, ": z\n"));
+	assert_null(strstr(line, ": y"));
 }
 
 /* The descriptor that the log has for its file. */
@@ -373,6 +419,24 @@ static void test_syslog_is_no_file(void **state)
 	assert_line(fixture, TIME "herd\\[[0-9]+\\]: back");
 }
 
+static void test_stdout_is_no_file(void **state)
+{
+	struct fixture *fixture = *state;
+	int kept = dup(STDOUT_FILENO), file = open(fixture->path, O_WRONLY | O_CLOEXEC);
+
+	dup2(file, STDOUT_FILENO);
+	assert_int_equal(log_open("stdout"), 0);
+	log_info("here");
+	assert_int_equal(log_reopen(), 0);
+	assert_int_equal(log_open(fixture->path), 0);
+	/* Still open. */
+	assert_int_equal(write(STDOUT_FILENO, "", 0), 0);
+	dup2(kept, STDOUT_FILENO);
+	close(kept);
+	close(file);
+	assert_line(fixture, TIME "herd\\[[0-9]+\\]: here");
+}
+
 /* The status of a child that ends with fatal or fatalx. */
 static int fatal_status(int error)
 {
@@ -417,10 +481,12 @@ int main(void)
 		LOG_TEST(test_a_line_is_one_write),
 		LOG_TEST(test_a_signal_tears_no_line),
 		LOG_TEST(test_a_log_that_takes_nothing_stops_nobody),
+		LOG_TEST(test_what_follows_a_torn_line_has_a_line_of_its_own),
 		LOG_TEST(test_file_is_appended_to_and_not_inherited),
 		LOG_TEST(test_reopen_after_a_move),
 		LOG_TEST(test_a_target_that_cannot_be_opened_changes_nothing),
 		LOG_TEST(test_syslog_is_no_file),
+		LOG_TEST(test_stdout_is_no_file),
 		LOG_TEST(test_fatal_says_why_and_exits),
 	};
 

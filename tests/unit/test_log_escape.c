@@ -47,6 +47,9 @@ static void test_plain(void **state)
 	(void)state;
 	assert_string_equal(out, "a\\x00\\x1b\\x7f\\x0a\"\\ \xff\xc3\xbc");
 	free(out);
+	out = escaped(log_escape_quoted, text, sizeof(text) - 1);
+	assert_string_equal(out, "a\\x00\\x1b\\x7f\\x0a\\x22\\x5c \xff\xc3\xbc");
+	free(out);
 }
 
 static void test_json_of_ascii(void **state)

@@ -287,6 +287,9 @@ static void test_what_is_held_back_keeps_errno_and_its_text(void **state)
 	errno = EPERM;
 	assert_false(log_flush());
 	assert_int_equal(errno, EPERM);
+	assert_int_equal(log_open(fixture->path), 0);
+	log_info("other");
+	assert_non_null(strstr(logged(fixture), " are lost: No space left on device; lost=1\n"));
 }
 
 static void test_the_end_tells_what_was_held_back(void **state)

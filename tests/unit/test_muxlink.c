@@ -28,14 +28,18 @@ static struct children backends[2]; /* the first has no mux */
 static int end = -1;		    /* the mux's, of the control socket */
 
 static const struct child_kind kind = {.start = NULL};
+static struct backend_settings settings; /* of both */
 
 static void make_children(struct children *children, size_t count, bool has_mux)
 {
-	*children = (struct children){.link = has_mux ? &side : NULL, .count = count};
+	*children = (struct children){
+		.settings = &settings, .link = has_mux ? &side : NULL, .count = count};
+	assert_int_equal(scaling_init(children), 0);
 	children->items = calloc(count, sizeof(*children->items));
 	assert_non_null(children->items);
 	for (size_t i = 0; i < count; i++) {
 		child_init(&children->items[i], &kind, strdup("app"));
+		children->items[i].siblings = children;
 		children->items[i].backend = has_mux;
 		children->items[i].number = (uint32_t)i;
 	}
@@ -45,6 +49,7 @@ static void free_children(struct children *children)
 {
 	for (size_t i = 0; i < children->count; i++)
 		child_fini(&children->items[i]);
+	scaling_fini(children);
 	free(children->items);
 }
 
@@ -127,6 +132,47 @@ static void test_changes_are_told(void **state)
 	assert_told_nothing();
 }
 
+static void set_state(size_t number, enum child_state state)
+{
+	backends[1].items[number].state = state;
+	muxlink_note(&side, &backends[1].items[number]);
+}
+
+static void test_a_drain_is_told_once_a_life(void **state)
+{
+	(void)state;
+	open_link();
+	set_pid(1, 100);
+	assert_told(CONTROL_CHILD_UP, 1, 100);
+	set_state(1, CHILD_DRAINING);
+	assert_told(CONTROL_CHILD_DRAIN, 1, 100);
+	set_state(1, CHILD_STOPPING);
+	set_state(1, CHILD_KILLED);
+	assert_told_nothing();
+	set_pid(1, 0);
+	assert_told(CONTROL_CHILD_DOWN, 1, 100);
+	backends[1].items[1].state = CHILD_STARTING;
+	set_pid(1, 101);
+	assert_told(CONTROL_CHILD_UP, 1, 101);
+	assert_told_nothing();
+	backends[1].items[1].state = CHILD_STOPPED;
+}
+
+static void test_a_new_mux_is_told_of_those_that_are_about_to_end(void **state)
+{
+	(void)state;
+	backends[1].items[1].pid = 100;
+	backends[1].items[1].state = CHILD_DRAINING;
+	backends[1].items[2].pid = 101;
+	backends[1].items[2].state = CHILD_STOPPING;
+	open_link();
+	assert_told(CONTROL_CHILD_UP, 1, 100);
+	assert_told(CONTROL_CHILD_DRAIN, 1, 100);
+	assert_told(CONTROL_CHILD_UP, 2, 101);
+	assert_told(CONTROL_CHILD_DRAIN, 2, 101);
+	assert_told_nothing();
+}
+
 static void test_a_new_mux_is_told_everything_that_concerns_it(void **state)
 {
 	(void)state;
@@ -176,7 +222,8 @@ static void test_a_mux_that_is_behind(void **state)
 
 static void say(uint32_t type, uint32_t backend, uint32_t proc, int32_t pid)
 {
-	const struct control_message message = {type, backend, proc, pid};
+	const struct control_message message = {
+		.type = type, .backend = backend, .proc = proc, .pid = pid};
 
 	assert_int_equal(control_send(end, &message), 0);
 	side.io.on_ready(&side.io, LOOP_READ);
@@ -200,6 +247,61 @@ static void test_readiness(void **state)
 	assert_true(side.is_ready);
 	/* It has answered nothing yet. */
 	assert_int_equal(mux.state, CHILD_STARTING);
+}
+
+static void test_what_it_says_of_a_child(void **state)
+{
+	struct child *child = &backends[1].items[1];
+
+	(void)state;
+	open_link();
+	set_pid(1, 100);
+	child->state = CHILD_STARTING;
+	say(CONTROL_CHILD_USABLE, 1, 1, 99);
+	assert_false(child->takes_requests);
+	say(CONTROL_CHILD_USABLE, 1, 1, 100);
+	assert_true(child->takes_requests);
+	settings.max_requests = 0;
+	say(CONTROL_CHILD_SPENT, 1, 1, 100);
+	assert_null(child->spent);
+	settings.max_requests = 1;
+	say(CONTROL_CHILD_SPENT, 1, 1, 99);
+	assert_null(child->spent);
+	say(CONTROL_CHILD_SPENT, 1, 1, 100);
+	assert_string_equal(child->spent, "max-requests");
+	assert_int_equal(child->state, CHILD_STARTING);
+}
+
+static void say_load(uint32_t backend, uint32_t busy, uint32_t queued)
+{
+	const struct control_message message = {
+		.type = CONTROL_LOAD, .backend = backend, .busy = busy, .queued = queued};
+
+	assert_int_equal(control_send(end, &message), 0);
+	side.io.on_ready(&side.io, LOOP_READ);
+}
+
+static void test_load(void **state)
+{
+	const struct scaling *scaling = &backends[1].scaling;
+
+	(void)state;
+	open_link();
+	say_load(1, 2, 3);
+	assert_int_equal(scaling->busy, 2);
+	assert_int_equal(scaling->queued, 3);
+	say_load(2, 4, 5);
+	say_load(UINT32_MAX, 4, 5);
+	assert_int_equal(scaling->busy, 2);
+	say_load(1, UINT32_MAX, UINT32_MAX);
+	say_load(1, 0, 0);
+	assert_int_equal(scaling->busy, 0);
+	say_load(1, 1, 1);
+	/* What the next mux does not say is not so. */
+	close(end);
+	open_link();
+	assert_int_equal(scaling->busy, 0);
+	assert_int_equal(scaling->queued, 0);
 }
 
 /* Numbers that are out of range, stale or no message at all change nothing. */
@@ -254,10 +356,16 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_changes_are_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_drain_is_told_once_a_life, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_new_mux_is_told_of_those_that_are_about_to_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_new_mux_is_told_everything_that_concerns_it,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_mux_that_is_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readiness, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_it_says_of_a_child, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_load, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_hostile_messages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_mux_that_is_gone, set_up, tear_down),
 	};

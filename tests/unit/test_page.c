@@ -29,6 +29,8 @@ static void test_escapes(void **state)
 		{PAGE_HTML, "a b/\xc3\xa9", "a b/\xc3\xa9"},
 		{PAGE_HTML, "<b>&\"'\x01\n", "&#60;b&#62;&#38;&#34;&#39;??"},
 		{PAGE_HTML, "", ""},
+		{PAGE_TERMINAL, "a b~\"\\", "a b~\"\\"},
+		{PAGE_TERMINAL, "\x1b[2J\n\x7f\xc2\x9b", "\\x1b[2J\\x0a\\x7f\\xc2\\x9b"},
 	};
 
 	(void)state;
@@ -44,7 +46,7 @@ static void test_escapes(void **state)
 /* Of the longest that bytes can become, at once. */
 static void test_room_for_the_worst(void **state)
 {
-	static const enum page_form forms[] = {PAGE_TEXT, PAGE_JSON, PAGE_HTML};
+	static const enum page_form forms[] = {PAGE_TEXT, PAGE_JSON, PAGE_HTML, PAGE_TERMINAL};
 	char text[4096];
 
 	(void)state;

@@ -58,6 +58,26 @@ static void test_backends_copy_the_defaults(void **state)
 	fixture_fini(&fixture);
 }
 
+static void test_min_procs_is_max_procs(void **state)
+{
+	struct fixture fixture;
+	struct backend_settings *first, *second;
+
+	(void)state;
+	fixture_init(&fixture);
+	first = settings_add_backend(&fixture.settings, "first");
+	second = settings_add_backend(&fixture.settings, "second");
+	set(first, "bin-path", "/bin/x");
+	set(second, "bin-path", "/bin/x");
+	set(second, "min-procs", "0");
+	assert_false(backend_scales(first));
+	assert_true(backend_scales(second));
+	settings_complete(&fixture.settings);
+	assert_int_equal(first->min_procs, 4);
+	assert_int_equal(second->min_procs, 0);
+	fixture_fini(&fixture);
+}
+
 static void assert_address(const struct backend_settings *backend, size_t number,
 			   const char *expected)
 {
@@ -133,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_backends_copy_the_defaults),
+		cmocka_unit_test(test_min_procs_is_max_procs),
 		cmocka_unit_test(test_addresses_of_children),
 		cmocka_unit_test(test_ports_of_children),
 		cmocka_unit_test(test_addresses_of_others),

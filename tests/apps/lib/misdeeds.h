@@ -234,6 +234,17 @@ static enum outcome do_half(struct request *request, const char *value)
 	_exit(1);
 }
 
+static enum outcome do_grow(struct request *request, const char *value)
+{
+	size_t len = strtoull(value, NULL, 10) << 20;
+	volatile char *memory = malloc(len);
+
+	(void)request;
+	for (size_t i = 0; memory && i < len; i += 1024)
+		memory[i] = 1;
+	return GO_ON;
+}
+
 static enum outcome do_hang(struct request *request, const char *value)
 {
 	(void)request;
@@ -382,6 +393,7 @@ static const struct command {
 	{"fork", do_fork},     /* leaves a process behind that ignores SIGTERM; =setsid */
 	{"garbage", do_garbage},
 	{"half", do_half}, /* an answer, then dies */
+	{"grow", do_grow}, /* =MEBIBYTES, for good */
 	{"hang", do_hang},
 	{"id", do_id},	 /* of the request on its connection */
 	{"out", do_out}, /* =TEXT to FCGI_STDOUT, in place of a head where it comes first */

@@ -1,0 +1,206 @@
+#include "herd/legacy.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "herd/herd.h"
+#include "os/listen.h"
+
+/* -- What is handed over: a line for each thing */
+
+enum { WORDS_MAX = 4 };
+
+static bool keep(struct legacy_kept *kept, int fd)
+{
+	int *fds = reallocarray(kept->fds, kept->count + 1, sizeof(*fds));
+
+	if (!fds)
+		return false;
+	kept->fds = fds;
+	fds[kept->count++] = fd;
+	return true;
+}
+
+static bool write_listeners(FILE *out, struct legacy_kept *kept, const struct listener *listeners,
+			    size_t count)
+{
+	for (size_t i = 0; listeners && i < count; i++) {
+		const struct listener *listener = &listeners[i];
+
+		fprintf(out, "socket %d %" PRIuMAX " %" PRIuMAX "\n", listener->fd,
+			(uintmax_t)listener->device, (uintmax_t)listener->inode);
+		if (!keep(kept, listener->fd))
+			return false;
+	}
+	return true;
+}
+
+static void write_child(FILE *out, const struct child *child)
+{
+	bool is_ending = child->state != CHILD_RUNNING && child->state != CHILD_STARTING;
+
+	if (child->pid > 0)
+		fprintf(out, "process %d %d %" PRIu64 " %s\n", (int)child->pid, is_ending,
+			child->started_ms, child->name);
+}
+
+static bool write_outputs(FILE *out, struct legacy_kept *kept, const struct outputs *outputs)
+{
+	list_for_each (link, after, &outputs->open) {
+		const struct output *output = container_of(link, struct output, link);
+
+		fprintf(out, "output %d %d %d %s\n", output->fd, (int)output->pid,
+			output->has_levels, output->name);
+		if (!keep(kept, output->fd))
+			return false;
+	}
+	return true;
+}
+
+static bool write_herd(FILE *out, struct legacy_kept *kept, const struct herd *herd)
+{
+	if (herd->directory)
+		fprintf(out, "directory %s\n", herd->directory);
+	for (size_t i = 0; i < herd->backend_count; i++) {
+		const struct children *children = &herd->backends[i];
+
+		if (!write_listeners(out, kept, children->fronts, children->front_count) ||
+		    !write_listeners(out, kept, children->sockets, children->count))
+			return false;
+		for (size_t j = 0; j < children->count; j++)
+			write_child(out, &children->items[j]);
+	}
+	if (herd->has_mux && herd->mux.link.fd >= 0) {
+		write_child(out, &herd->mux.child);
+		fprintf(out, "control %d\n", herd->mux.link.fd);
+		if (!keep(kept, herd->mux.link.fd))
+			return false;
+	}
+	return write_outputs(out, kept, &herd->outputs);
+}
+
+char *legacy_write(const struct herd *herd, struct legacy_kept *kept)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool is_good;
+
+	if (!out)
+		return NULL;
+	fprintf(out, "begun %" PRIu64 "\n", herd->takeover.begun_ms);
+	is_good = write_herd(out, kept, herd);
+	if (fclose(out) == 0 && is_good)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* -- What is taken over */
+
+static bool parse_numbers(char **words, size_t count, uint64_t *numbers)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_parse_number(words[i], 0, UINT64_MAX, &numbers[i]) < 0)
+			return false;
+	return true;
+}
+
+static bool take_socket(char **words)
+{
+	uint64_t numbers[3];
+
+	return parse_numbers(words, 3, numbers) &&
+	       listen_add_passed((int)numbers[0], (dev_t)numbers[1], (ino_t)numbers[2]) == 0;
+}
+
+static bool take_process(struct takeover *takeover, char **words)
+{
+	struct takeover_process *processes =
+		reallocarray(takeover->processes, takeover->process_count + 1, sizeof(*processes));
+	uint64_t numbers[3];
+	char *name = strdup(words[3]);
+
+	if (processes)
+		takeover->processes = processes;
+	if (!processes || !name || !parse_numbers(words, 3, numbers)) {
+		free(name);
+		return false;
+	}
+	processes[takeover->process_count++] = (struct takeover_process){
+		.name = name,
+		.pid = (pid_t)numbers[0],
+		.is_ending = numbers[1] > 0,
+		.started_ms = numbers[2],
+	};
+	return true;
+}
+
+static bool take_output(struct takeover *takeover, char **words)
+{
+	struct takeover_output *outputs =
+		reallocarray(takeover->outputs, takeover->output_count + 1, sizeof(*outputs));
+	uint64_t numbers[3];
+	char *name = strdup(words[3]);
+
+	if (outputs)
+		takeover->outputs = outputs;
+	if (!outputs || !name || !parse_numbers(words, 3, numbers)) {
+		free(name);
+		return false;
+	}
+	outputs[takeover->output_count++] = (struct takeover_output){
+		.fd = (int)numbers[0],
+		.pid = (pid_t)numbers[1],
+		.has_levels = numbers[2] > 0,
+		.name = name,
+	};
+	return true;
+}
+
+static bool take_control(struct takeover *takeover, char **words)
+{
+	uint64_t fd;
+
+	if (!parse_numbers(words, 1, &fd))
+		return false;
+	takeover->control = (int)fd;
+	return fcntl(takeover->control, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+static bool take_line(struct takeover *takeover, char *line)
+{
+	char *words[WORDS_MAX] = {0};
+	char *kind = strsep(&line, " ");
+	bool is_path = strcmp(kind, "directory") == 0;
+
+	for (size_t i = 0; i < WORDS_MAX && line; i++)
+		words[i] = i + 1 < WORDS_MAX && !is_path ? strsep(&line, " ") : line;
+	if (is_path)
+		return words[0] && (takeover->directory = strdup(words[0]));
+	if (strcmp(kind, "begun") == 0)
+		return words[0] && parse_numbers(words, 1, &takeover->begun_ms);
+	if (strcmp(kind, "control") == 0)
+		return words[0] && take_control(takeover, words);
+	if (strcmp(kind, "socket") == 0)
+		return words[2] && take_socket(words);
+	if (strcmp(kind, "process") == 0)
+		return words[3] && take_process(takeover, words);
+	return strcmp(kind, "output") == 0 && words[3] && take_output(takeover, words);
+}
+
+bool legacy_read(struct takeover *takeover, const char *text)
+{
+	char *copy = strdup(text);
+	char *rest = copy, *line;
+	bool is_good = copy != NULL;
+
+	while (is_good && (line = strsep(&rest, "\n")))
+		is_good = !*line || take_line(takeover, line);
+	free(copy);
+	return is_good;
+}
