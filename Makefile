@@ -31,6 +31,15 @@ UNITS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 APPS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/*.c))
 EXAMPLES = $(patsubst contrib/%.c,$(BUILD)/%,$(wildcard contrib/examples/*.c))
 BENCHES = $(BUILD)/fcgi-load $(BUILD)/bench-app
+FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+# What is played in memory in place of the system, and what the model listens in at.
+SIM = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/sim*.c) tests/sim/wire.c)
+MODEL = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
+SIM_WRAPS = recv recvmsg send sendmsg sendfile accept4 close shutdown getsockopt getpeername getrandom \
+	malloc calloc realloc reallocarray free strdup strndup vasprintf socket_connect process_memory
+MODEL_WRAPS = queue_append queue_remove proc_run
+comma = ,
+wraps = $(addprefix -Wl$(comma)--wrap=,$(1))
 LINTS = $(patsubst tests/lint/%.sh,lint-%,$(wildcard tests/lint/*.sh))
 run = $(if $(V),,@printf '%-5s%s\n' $(1) $@;)
 # What installs packages builds afterwards, in a make that sees them.
@@ -41,6 +50,8 @@ units: $(UNITS)
 apps: $(APPS) $(BUILD)/tests/apps/faulty.so $(EXAMPLES)
 examples: $(EXAMPLES)
 benches: $(BENCHES)
+fuzzers: $(FUZZERS)
+model-program: $(BUILD)/model
 
 check:
 	@contrib/install-deps.sh build check
@@ -60,6 +71,42 @@ faults:
 	@REQUESTS=$(or $(REQUESTS),100000) FILE_SECONDS=3600 \
 		TESTS='tests/faults.bats tests/reload.bats tests/takeover.bats' tests/check.sh $(BUILD) programs
 
+soak:
+	@contrib/install-deps.sh build check $(if $(VALGRIND),soak)
+	$(AGAIN) all apps benches
+	@SOAK_SECONDS=$(or $(SOAK_SECONDS),3600) VALGRIND=$(VALGRIND) tests/soak/soak.sh $(BUILD)
+
+FUZZED = BUILD=$(BUILD)/fuzzed CC=clang SANITIZE=fuzzer-no-link,address,undefined
+fuzz:
+	@contrib/install-deps.sh build fuzz
+	$(AGAIN) $(FUZZED) fuzzers
+	@tests/fuzz/fuzz.sh $(BUILD)/fuzzed $(FUZZ)
+
+# First inputs from real traffic, and the fewest and smallest of all that were found since.
+fuzz-corpus:
+	@contrib/install-deps.sh build check fuzz
+	$(AGAIN) all apps
+	$(AGAIN) $(FUZZED) fuzzers
+	@tests/fuzz/seed.sh $(BUILD) $(BUILD)/fuzzed/fuzz/corpus
+	@tests/fuzz/merge.sh $(BUILD)/fuzzed $(FUZZ)
+
+# Not optimised away, and without anything else that looks on.
+fuzz-coverage:
+	@contrib/install-deps.sh build fuzz coverage
+	$(AGAIN) BUILD=$(BUILD)/covered CC=clang HARDENING= LTO= \
+		CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping' fuzzers model-program
+	@tests/fuzz/coverage.sh $(BUILD)/covered $(BUILD)/fuzzed
+
+STEPS ?= 1000000
+model:
+	@contrib/install-deps.sh build
+	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined model-program
+	$(BUILD)/sanitized/model --steps $(STEPS) $(if $(SEED),--seed $(SEED))
+
+mutations:
+	@contrib/install-deps.sh build
+	@tests/sim/mutate.sh $(BUILD)/mutations
+
 bench:
 	@contrib/install-deps.sh build bench
 	$(AGAIN) all benches
@@ -76,7 +123,7 @@ lint-%:
 	@tests/lint/$*.sh && echo '$*: good'
 
 deps:
-	@contrib/install-deps.sh build check demo lint
+	@contrib/install-deps.sh build check demo fuzz lint
 
 # From a copy of the source: dpkg-buildpackage writes into it, and beside it. It has a build/ of its own.
 deb:
@@ -121,6 +168,11 @@ help:
 #: make check            installs what the tests need, builds, tests; TESTS='tests/a.bats' for some
 #: make check-sanitized  the tests of whole programs once more, with ASan and UBSan
 #: make faults           faults under load, 100000 requests each, 6 minutes; REQUESTS=N
+#: make soak             an hour of load, kills and reloads, with graphs; SOAK_SECONDS=N VALGRIND=1
+#: make fuzz             libFuzzer, a minute a target; FUZZ_SECONDS=N FUZZ_JOBS=N FUZZ='head front'
+#: make fuzz-coverage    what of the code its inputs and the model reach; fuzz-corpus makes inputs
+#: make model            random histories against the rules of trust; STEPS=N SEED=N
+#: make mutations        mistakes put in on purpose, each of which the model has to find
 #: make bench            beside HAProxy and nginx, 5 minutes; BENCH='--works W1 --rounds 1' for some
 #: make demo             a web server in front of four children, until Ctrl-C
 #: make lint             what reads the source; lint-sizes etc. for one of it
@@ -143,6 +195,15 @@ $(BUILD)/fcgi-load: $(patsubst %.c,$(BUILD)/%.o,tests/bench/fcgi-load.c $(wildca
 	$(call run,LINK)$(LINK) -o $@ $^ -lm
 $(BUILD)/bench-app: $(BUILD)/tests/bench/bench-app.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^
+# libFuzzer is clang's: the objects that it looks into are built with SANITIZE=fuzzer-no-link,...
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call run,LINK)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+$(BUILD)/fuzz/fuzz_front $(BUILD)/fuzz/fuzz_proc: $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(SIM) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call run,LINK)$(LINK) -fsanitize=fuzzer $(call wraps,$(SIM_WRAPS)) -o $@ $^ $(LIBS)
+$(BUILD)/model: $(MODEL) $(LIBRARY)
+	$(call run,LINK)$(LINK) $(call wraps,$(SIM_WRAPS) $(MODEL_WRAPS)) -o $@ $^ $(LIBS)
 $(BUILD)/examples/%: $(BUILD)/contrib/examples/%.o
 	@mkdir -p $(@D)
 	$(call run,LINK)$(LINK) -o $@ $^ -lfcgi
@@ -158,7 +219,8 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call run,CC)$(COMPILE) -c -o $@ $<
 
-.PHONY: all units apps examples benches check check-sanitized faults bench demo lint deps deb check-deb install uninstall clean help
+.PHONY: all units apps examples benches check check-sanitized faults soak bench demo lint deps deb check-deb install uninstall clean help \
+	fuzzers model-program fuzz fuzz-corpus fuzz-coverage model mutations
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -path '*/deb' -prune -o -type f -name '*.d' -print 2>/dev/null)
