@@ -82,6 +82,11 @@ fuzz:
 	$(AGAIN) $(FUZZED) fuzzers
 	@tests/fuzz/fuzz.sh $(BUILD)/fuzzed $(FUZZ)
 
+fuzz-files:
+	@contrib/install-deps.sh build afl
+	$(AGAIN) BUILD=$(BUILD)/afl CC=afl-clang-fast SANITIZE=address,undefined all
+	@tests/fuzz/afl.sh $(BUILD)/afl
+
 # First inputs from real traffic, and the fewest and smallest of all that were found since.
 fuzz-corpus:
 	@contrib/install-deps.sh build check fuzz
@@ -170,6 +175,7 @@ help:
 #: make faults           faults under load, 100000 requests each, 6 minutes; REQUESTS=N
 #: make soak             an hour of load, kills and reloads, with graphs; SOAK_SECONDS=N VALGRIND=1
 #: make fuzz             libFuzzer, a minute a target; FUZZ_SECONDS=N FUZZ_JOBS=N FUZZ='head front'
+#: make fuzz-files       AFL++ on configurations, as the whole program reads them; FUZZ_SECONDS=N
 #: make fuzz-coverage    what of the code its inputs and the model reach; fuzz-corpus makes inputs
 #: make model            random histories against the rules of trust; STEPS=N SEED=N
 #: make mutations        mistakes put in on purpose, each of which the model has to find
@@ -220,7 +226,7 @@ $(BUILD)/%.o: %.c Makefile
 	$(call run,CC)$(COMPILE) -c -o $@ $<
 
 .PHONY: all units apps examples benches check check-sanitized faults soak bench demo lint deps deb check-deb install uninstall clean help \
-	fuzzers model-program fuzz fuzz-corpus fuzz-coverage model mutations
+	fuzzers model-program fuzz fuzz-files fuzz-corpus fuzz-coverage model mutations
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -path '*/deb' -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # install-deps.sh [-n] GROUP ...
 #
-# Installs what is missing of the groups build, check, bench, demo, deb, soak, fuzz, coverage and
+# Installs what is missing of the groups build, check, bench, demo, deb, soak, fuzz, afl, coverage and
 # lint with the system's package manager, and says what. Services of these packages are neither
 # started nor enabled. With -n, or where it cannot install, it names the packages and fails. Nothing
 # missing: nothing said or done.
@@ -98,6 +98,11 @@ need_for_fuzz() {
 	need libclang-rt-dev has_sanitizer fuzzer
 }
 
+need_for_afl() {
+	need afl++ has_command afl-fuzz
+	need clang has_command clang
+}
+
 need_for_coverage() {
 	need llvm has_command llvm-profdata
 }
@@ -182,7 +187,7 @@ fi
 missing=
 for group; do
 	case $group in
-	build | check | bench | demo | deb | soak | fuzz | coverage | lint) "need_for_$group" ;;
+	build | check | bench | demo | deb | soak | fuzz | afl | coverage | lint) "need_for_$group" ;;
 	*)
 		say "no such group: $group"
 		exit 2

@@ -20,7 +20,7 @@ uint64_t load_now_ns(void)
 static void settle(struct load_connection *connection)
 {
 	list_detach(&connection->link);
-	if (!list_is_empty(&connection->free))
+	if (!list_is_empty(&connection->free) && !connection->is_shut)
 		list_prepend(&connection->shared->idle, &connection->link);
 }
 
@@ -67,6 +67,7 @@ static void close_socket(struct load_connection *connection)
 	connection->fd = -1;
 	connection->events = 0;
 	connection->is_connecting = false;
+	connection->is_shut = false;
 	connection->walk = (struct walk){0};
 	connection->end_len = 0;
 }
@@ -130,17 +131,21 @@ int load_connection_open(struct load_connection *connection)
 
 /*
  * A kept connection that takes not a byte of its next request was closed between the two: nobody
- * has got that request, and it goes over a new one. False: that cannot be had.
+ * has got that request, and it goes over a new one, when those before it are answered.
  */
-static bool reopen(struct load_connection *connection, const struct load_request *request)
+static bool is_refused(const struct load_connection *connection, const struct load_request *request)
 {
-	if (errno != EPIPE || request->sent > 0 || connection->active > 1 ||
-	    connection->answers == connection->answers_before)
-		return false;
-	close_socket(connection);
-	connection->answers_before = connection->answers;
-	connection->shared->stats->reopened++;
-	return load_connection_open(connection) == 0;
+	return errno == EPIPE && request->sent == 0 &&
+	       (connection->active > 1 || connection->answers > connection->answers_before);
+}
+
+static bool waits_for_answers(const struct load_connection *connection)
+{
+	size_t waiting = connection->active;
+
+	list_for_each (link, after, &connection->unsent)
+		waiting--;
+	return waiting > 0;
 }
 
 /* False: the socket takes no more now, or is broken (then all is lost). */
@@ -158,9 +163,9 @@ static bool send_some(struct load_connection *connection, struct load_request *r
 	ssize_t len = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (len < 0 && errno != EAGAIN && errno != EINTR) {
-		if (reopen(connection, request))
-			return true;
-		fail(connection, LOAD_RESET);
+		connection->is_shut = is_refused(connection, request);
+		if (!connection->is_shut)
+			fail(connection, LOAD_RESET);
 	}
 	if (len <= 0)
 		return false;
@@ -173,7 +178,8 @@ static void flush_unsent(struct load_connection *connection)
 	const struct load_recipe *recipe = &connection->shared->recipe;
 	struct list *link;
 
-	while (!connection->is_connecting && (link = list_first(&connection->unsent))) {
+	while (!connection->is_connecting && !connection->is_shut &&
+	       (link = list_first(&connection->unsent))) {
 		struct load_request *request = container_of(link, struct load_request, link);
 
 		if (!send_some(connection, request))
@@ -183,10 +189,29 @@ static void flush_unsent(struct load_connection *connection)
 	}
 	if (connection->fd < 0)
 		return;
-	if (connection->is_connecting || !list_is_empty(&connection->unsent))
+	if (connection->is_connecting ||
+	    (!list_is_empty(&connection->unsent) && !connection->is_shut))
 		watch(connection, EPOLLIN | EPOLLOUT);
 	else
 		watch(connection, EPOLLIN);
+}
+
+/* Once the old one has brought all that it had. */
+static void renew(struct load_connection *connection)
+{
+	bool is_useful = connection->answers > connection->answers_before;
+
+	if (!connection->is_shut || waits_for_answers(connection))
+		return;
+	close_socket(connection);
+	connection->answers_before = connection->answers;
+	connection->shared->stats->reopened++;
+	if (!is_useful || load_connection_open(connection) < 0) {
+		fail(connection, LOAD_RESET);
+		return;
+	}
+	settle(connection);
+	flush_unsent(connection);
 }
 
 void load_connection_start(struct load_connection *connection, uint64_t since_ns, unsigned class)
@@ -211,6 +236,7 @@ void load_connection_start(struct load_connection *connection, uint64_t since_ns
 	shared->outstanding++;
 	settle(connection);
 	flush_unsent(connection);
+	renew(connection);
 }
 
 static void count_answer(struct load_connection *connection, const struct load_request *request)
@@ -349,6 +375,8 @@ void load_connection_on_event(struct load_connection *connection, uint32_t event
 		flush_unsent(connection);
 	if (connection->fd >= 0 && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		read_answers(connection);
+	if (connection->fd >= 0)
+		renew(connection);
 }
 
 void load_connection_expire(struct load_connection *connection)

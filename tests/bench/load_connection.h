@@ -37,6 +37,7 @@ struct load_connection {
 	int fd;
 	uint32_t events; /* what epoll looks for; 0: not registered */
 	bool is_connecting;
+	bool is_shut;	/* takes no more requests, but may answer those that it has */
 	bool has_tried; /* had a request ever */
 	uint64_t answers;
 	uint64_t answers_before; /* of them, over earlier sockets */

@@ -219,8 +219,7 @@ judge_load() { # FILE MOST
 count_given_up() { grep -cE ' backend=bad .* retries=2 ' "$out/failures"; }
 
 # A GET is never lost, unless three processes in turn died with it. A POST may be with the child that
-# had it. Of those that keep connections each may meet its end at each reload, in the moment before it
-# sends (BUGS in fcgi-herd(8)).
+# had it.
 judge_loads() {
 	local file name
 	for file in "$out"/*.json; do
@@ -229,8 +228,6 @@ judge_loads() {
 		*-bad-*) ;;
 		*-upload.json) judge_load "$file" "${kills[${name%.json}]-0}" ;;
 		*-beside-bad.json) judge_load "$file" "$(count_given_up)" ;;
-		reloads-kept.json) judge_load "$file" $((reloads * 4)) ;;
-		reloads-multiplexed.json) judge_load "$file" $((reloads * 12)) ;;
 		*) judge_load "$file" 0 ;;
 		esac
 	done
