@@ -90,6 +90,15 @@ static bool start(struct actor *actor)
 	return true;
 }
 
+/* Another mux has the same processes, which has begun before, or that one has gone. */
+static void tell_sharing(void)
+{
+	const struct control_message message = {.type = sim_choose(2) ? CONTROL_SHARED
+								      : CONTROL_ALONE};
+
+	(void)sim_put_message(world.sim.control, &message, sizeof(message));
+}
+
 void supervisor_tell(void)
 {
 	struct actor *actor = &world.actors[sim_choose((unsigned)world.actor_count)];
@@ -97,7 +106,9 @@ void supervisor_tell(void)
 	if (!world.sim.control)
 		return;
 	(void)listen_to_mux();
-	if (sim_choose(2))
+	if (sim_choose(8) == 0)
+		tell_sharing();
+	else if (sim_choose(2))
 		(void)start(actor);
 	else
 		(void)tell(actor);
