@@ -15,9 +15,9 @@
 #include "config/settings.h"
 #include "herd/herd.h"
 #include "mux/status_view.h"
-#include "os/listen.h"
 #include "os/loop.h"
 #include "os/notify.h"
+#include "os/passed.h"
 #include "os/privileges.h"
 #include "os/reexec.h"
 #include "os/spawn.h"
@@ -139,7 +139,7 @@ static void meet_service_manager(const struct cli *cli, struct notify *notify)
 
 	if (error < 0)
 		log_warnx("cannot tell the service manager anything: %s", strerror(-error));
-	if (listen_take_passed() < 0)
+	if (passed_take() < 0)
 		fatalx(not_started(cli), "the passed sockets (LISTEN_FDS) cannot be used");
 }
 

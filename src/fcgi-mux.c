@@ -20,6 +20,7 @@
 #include "os/appending.h"
 #include "os/listen.h"
 #include "os/loop.h"
+#include "os/passed.h"
 #include "os/privileges.h"
 
 /* The fronts: passed by a supervisor or service manager, or opened here and removed at the end. */
@@ -185,7 +186,7 @@ static void open_fronts(struct fronts *fronts, const struct settings *settings)
 
 static void get_fronts(struct fronts *fronts, const struct settings *settings)
 {
-	int passed = listen_take_passed();
+	int passed = passed_take();
 
 	if (passed < 0)
 		fatalx(EX_CONFIG, "the passed sockets (LISTEN_FDS) cannot be used");
@@ -198,7 +199,7 @@ static void get_fronts(struct fronts *fronts, const struct settings *settings)
 		return;
 	}
 	for (int i = 0; i < passed; i++)
-		fronts->fds[i] = LISTEN_FIRST_FD + i;
+		fronts->fds[i] = PASSED_FIRST_FD + i;
 }
 
 /* From here on an unprivileged user without capabilities; a supervisor has seen to that. */

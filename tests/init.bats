@@ -348,7 +348,9 @@ serves_php() {
 	# A herd that is killed leaves the directory behind that it would make for these.
 	echo "socket = $PLACE/child" >>"$CONFIG"
 	supervise runsv "$PLACE/service"
-	wait_until 10 sv check "$PLACE/service"
+	# Before runsv has begun "sv check" is content with "down".
+	wait_until 10 test -s "$PLACE/service/supervise/ready"
+	sv check "$PLACE/service"
 	serves
 	find_herd "$SUPERVISOR"
 	sv hup "$PLACE/service"

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/backend.h"
+#include "os/passed.h"
 #include "os/privileges.h"
 #include "os/reexec.h"
 #include "os/spawn.h"
@@ -400,7 +401,7 @@ char *herd_init(struct herd *herd, struct settings *settings)
 	if (!sentence)
 		sentence = open_backends(herd);
 	if (!sentence)
-		sentence = listen_find_untaken();
+		sentence = passed_find_untaken();
 	if (!sentence && herd->has_mux)
 		sentence = muxproc_open(&herd->mux, settings, herd->backends, &herd->outputs);
 	if (!sentence && !takeover_adopt(herd))

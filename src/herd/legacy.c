@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "herd/herd.h"
-#include "os/listen.h"
+#include "os/passed.h"
 
 /* -- What is handed over: a line for each thing */
 
@@ -115,7 +115,7 @@ static bool take_socket(char **words)
 	uint64_t numbers[3];
 
 	return parse_numbers(words, 3, numbers) &&
-	       listen_add_passed((int)numbers[0], (dev_t)numbers[1], (ino_t)numbers[2]) == 0;
+	       passed_add((int)numbers[0], (dev_t)numbers[1], (ino_t)numbers[2]) == 0;
 }
 
 static bool take_process(struct takeover *takeover, char **words)

@@ -21,7 +21,7 @@ struct legacy_kept {
 /* The text, malloced; NULL: no memory. */
 char *legacy_write(const struct herd *herd, struct legacy_kept *kept);
 
-/* Fills in what it says; sockets go to os/listen. False: no memory, or it is no such text. */
+/* Fills in what it says; sockets go to os/passed. False: no memory, or it is no such text. */
 bool legacy_read(struct takeover *takeover, const char *text);
 
 #endif

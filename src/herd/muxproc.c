@@ -15,6 +15,7 @@
 #include "config/ini.h"
 #include "herd/children.h"
 #include "os/appending.h"
+#include "os/passed.h"
 
 #define MUX_NAME "fcgi-mux"
 
@@ -118,7 +119,7 @@ static char *make_argv(struct muxproc *mux)
 {
 	static char config[] = "--config", standard_input[] = "-", control[] = "--control";
 
-	mux->control_text = text_new("%zu", LISTEN_FIRST_FD + mux->front_count);
+	mux->control_text = text_new("%zu", PASSED_FIRST_FD + mux->front_count);
 	if (!mux->control_text)
 		return text_new("%s", strerror(ENOMEM));
 	mux->argv[0] = mux->program;

@@ -12,14 +12,11 @@
 #include "base/text.h"
 #include "herd/herd.h"
 #include "herd/legacy.h"
+#include "herd/rolling.h"
 #include "os/control.h"
-#include "os/listen.h"
+#include "os/passed.h"
 #include "os/privileges.h"
 #include "os/reexec.h"
-#include "policy/rollout.h"
-
-/* How long a new child may take to answer. */
-enum { TAKEOVER_LATE_MS = 5000 };
 
 /* That the turn ends is what it is for. */
 static void on_late(struct loop_timer *timer)
@@ -377,67 +374,6 @@ bool takeover_is_over(const struct herd *herd)
 	return true;
 }
 
-static bool answers(const struct child *child)
-{
-	return child->siblings->link ? child->takes_requests : child->state == CHILD_RUNNING;
-}
-
-static bool is_late(const struct child *child)
-{
-	return loop_now_ms() - child->started_ms >= TAKEOVER_LATE_MS;
-}
-
-static bool is_ending(const struct child *child)
-{
-	return child->state == CHILD_DRAINING || child->state == CHILD_STOPPING ||
-	       child->state == CHILD_KILLED;
-}
-
-static void look(const struct child *child, struct rollout_facts *facts)
-{
-	bool is_new = child->pid > 0 && !child->is_adopted && !is_ending(child);
-
-	facts->old += child->is_adopted && child->state == CHILD_RUNNING;
-	facts->changing += is_ending(child) || (is_new && !answers(child));
-	facts->failed += child->state == CHILD_BACK_OFF ||
-			 (is_new && (child->failures > 0 || (!answers(child) && is_late(child))));
-}
-
-/* Those of the highest numbers have the least to do: where new ones fail they are missed least. */
-static struct child *find_old(const struct children *children)
-{
-	for (size_t i = children->count; i > 0; i--) {
-		struct child *child = &children->items[i - 1];
-
-		if (child->is_adopted && child->state == CHILD_RUNNING)
-			return child;
-	}
-	return NULL;
-}
-
-/* Whether there is more to do, or to wait for; *old_count: grows by those that stay as they are. */
-static bool roll_backend(struct herd *herd, struct children *children, size_t *old_count)
-{
-	struct rollout_facts facts = {0};
-
-	for (size_t i = 0; i < children->count; i++)
-		look(&children->items[i], &facts);
-	switch (rollout_next(&facts)) {
-	case ROLLOUT_DONE:
-		return false;
-	case ROLLOUT_HALT:
-		*old_count += facts.old;
-		return false;
-	case ROLLOUT_REPLACE:
-		child_event(find_old(children), CHILD_EVENT_REPLACE);
-		loop_timer_start(&herd->takeover.late, TAKEOVER_LATE_MS);
-		return true;
-	case ROLLOUT_WAIT:
-		break;
-	}
-	return true;
-}
-
 static void end(struct herd *herd, size_t old_count)
 {
 	struct takeover *takeover = &herd->takeover;
@@ -461,7 +397,7 @@ static void roll(struct herd *herd)
 	size_t old_count = 0;
 
 	for (size_t i = 0; i < herd->backend_count; i++)
-		if (roll_backend(herd, &herd->backends[i], &old_count))
+		if (rolling_step(&herd->backends[i], &herd->takeover.late, &old_count))
 			return;
 	if (takeover_is_over(herd))
 		end(herd, old_count);
@@ -478,7 +414,7 @@ void takeover_step(struct herd *herd)
 		takeover->stage = TAKEOVER_ROLLING;
 		lose_old_mux(herd);
 		takeover_event(herd, CHILD_EVENT_STOP);
-		listen_close_untaken();
+		passed_close_untaken();
 	}
 	if (takeover->stage == TAKEOVER_ROLLING)
 		roll(herd);

@@ -46,19 +46,25 @@ const char *socket_address_resolve(const struct address *address, struct socket_
 	return NULL;
 }
 
+void socket_set_no_delay(int fd)
+{
+	int on = 1;
+
+	/* Fails on a Unix socket, which has no such delay. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 int socket_connect(const struct socket_address *address, bool *is_connecting)
 {
 	int family = address->storage.ss_family;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int on = 1;
 	int error = 0;
 
 	*is_connecting = false;
 	if (fd < 0)
 		return -errno;
-	/* Records are whole when they are written: waiting to merge them only costs time. */
 	if (family != AF_UNIX)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		socket_set_no_delay(fd);
 	if (connect(fd, (const struct sockaddr *)&address->storage, address->len) < 0)
 		error = errno;
 	*is_connecting = error == EINPROGRESS || error == EINTR;

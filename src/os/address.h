@@ -27,4 +27,10 @@ const char *socket_address_resolve(const struct address *address, struct socket_
 int socket_connect(const struct socket_address *address, bool *is_connecting)
 	__attribute__((warn_unused_result));
 
+/*
+ * Records are whole when they are written, and one that waits for an acknowledgement costs 40 ms.
+ * What a listening socket accepts inherits it.
+ */
+void socket_set_no_delay(int fd);
+
 #endif

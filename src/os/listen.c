@@ -16,24 +16,9 @@
 
 #include "base/text.h"
 #include "os/address.h"
+#include "os/passed.h"
 
-enum { LISTEN_FDS_MAX = 1024, MODE_ALL = 0777, PATH_SIZE = ADDRESS_PATH_MAX + 1 };
-
-/*
- * The passed sockets, and which of them a listener has taken. There is one such list in a process,
- * as there is one table of descriptors.
- */
-struct passed_socket {
-	int fd;
-	bool is_taken;
-	dev_t device; /* of the Unix socket, where we made it; else the inode is 0 */
-	ino_t inode;
-};
-
-static struct {
-	size_t count;
-	struct passed_socket items[LISTEN_FDS_MAX];
-} passed;
+enum { MODE_ALL = 0777, PATH_SIZE = ADDRESS_PATH_MAX + 1 };
 
 /* NULL would mean that all went well. */
 static char *sentence_or(char *sentence)
@@ -229,15 +214,6 @@ static char *complain_of_port(const struct listen_plan *plan, const char *step, 
 	return complain(plan, step, error);
 }
 
-/* What is accepted inherits it: a record that waits for an acknowledgement costs 40 ms. */
-static void set_no_delay(int fd)
-{
-	int on = 1;
-
-	/* Fails on a Unix socket, which has no such delay. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 static char *bind_tcp(struct listener *listener, const struct listen_plan *plan)
 {
 	struct socket_address address;
@@ -251,7 +227,7 @@ static char *bind_tcp(struct listener *listener, const struct listen_plan *plan)
 	if (listener->fd < 0)
 		return complain(plan, "socket", errno);
 	(void)setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	set_no_delay(listener->fd);
+	socket_set_no_delay(listener->fd);
 	/* [::] is IPv6 only, so that 0.0.0.0 can be there beside it. */
 	if (family == AF_INET6)
 		(void)setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
@@ -313,10 +289,11 @@ static bool is_for(const struct passed_socket *socket, const struct listen_plan 
 /* NULL: none is bound there. */
 static struct passed_socket *find_passed(const struct listen_plan *plan)
 {
-	for (size_t i = 0; i < passed.count; i++)
-		if (is_for(&passed.items[i], plan))
-			return &passed.items[i];
-	return NULL;
+	struct passed_socket *socket = passed_next(NULL);
+
+	while (socket && !is_for(socket, plan))
+		socket = passed_next(socket);
+	return socket;
 }
 
 bool listen_is_passed(const struct listen_plan *plan)
@@ -395,127 +372,6 @@ void listener_release(struct listener *listener)
 	if (listener->directory >= 0)
 		close(listener->directory);
 	listener_init(listener);
-}
-
-static bool is_listening(int fd)
-{
-	int value = 0;
-	socklen_t size = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value;
-}
-
-/* The number of passed sockets as the environment has it: 0 where it is meant for another process.
- */
-static int passed_count(void)
-{
-	const char *pid_text = getenv("LISTEN_PID");
-	const char *count_text = getenv("LISTEN_FDS");
-	uint64_t pid = 0, count = 0;
-
-	if (!pid_text || !count_text)
-		return 0;
-	if (text_parse_number(pid_text, 1, INT32_MAX, &pid) < 0 ||
-	    text_parse_number(count_text, 0, LISTEN_FDS_MAX, &count) < 0)
-		return -EINVAL;
-	return pid == (uint64_t)getpid() ? (int)count : 0;
-}
-
-int listen_add_passed(int fd, dev_t device, ino_t inode)
-{
-	if (passed.count == LISTEN_FDS_MAX || !is_listening(fd) ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
-		return -EINVAL;
-	passed.items[passed.count++] =
-		(struct passed_socket){.fd = fd, .device = device, .inode = inode};
-	return 0;
-}
-
-/* As we would have opened it. */
-static int take_fd(int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return -EINVAL;
-	set_no_delay(fd);
-	return listen_add_passed(fd, 0, 0);
-}
-
-int listen_take_passed(void)
-{
-	int count = passed_count();
-
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
-	memset(&passed, 0, sizeof(passed));
-	for (int i = 0; i < count; i++) {
-		int error = take_fd(LISTEN_FIRST_FD + i);
-
-		if (error < 0)
-			return error;
-	}
-	return count;
-}
-
-/* As "listen" would have to name it. */
-static const char *set_bound_address(const struct sockaddr_storage *bound, struct address *address)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)bound;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)bound;
-	char host[INET6_ADDRSTRLEN];
-
-	if (bound->ss_family == AF_UNIX)
-		return address_set_path(address, ((const struct sockaddr_un *)bound)->sun_path);
-	if (bound->ss_family == AF_INET && inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host)))
-		return address_set_host(address, host, ntohs(v4->sin_port));
-	if (bound->ss_family == AF_INET6 && inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host)))
-		return address_set_host(address, host, ntohs(v6->sin6_port));
-	return "neither a path nor a port";
-}
-
-static char *complain_of_untaken(int fd)
-{
-	struct socket_address bound = {.len = sizeof(bound.storage)};
-	char text[ADDRESS_TEXT_SIZE];
-	struct address address;
-	const char *name;
-
-	(void)getsockname(fd, (struct sockaddr *)&bound.storage, &bound.len);
-	name = set_bound_address(&bound.storage, &address);
-	return sentence_or(text_new("a socket was passed (LISTEN_FDS) that is not among the listen "
-				    "addresses: %s",
-				    name ? name : address_format(&address, text)));
-}
-
-char *listen_find_untaken(void)
-{
-	for (size_t i = 0; i < passed.count; i++)
-		if (!passed.items[i].is_taken && passed.items[i].inode == 0)
-			return complain_of_untaken(passed.items[i].fd);
-	return NULL;
-}
-
-void listen_close_untaken(void)
-{
-	struct sockaddr_un bound = {0};
-	struct stat status;
-
-	for (size_t i = 0; i < passed.count; i++) {
-		struct passed_socket *socket = &passed.items[i];
-		socklen_t len = sizeof(bound) - 1;
-
-		if (socket->is_taken)
-			continue;
-		socket->is_taken = true;
-		if (socket->inode != 0 &&
-		    getsockname(socket->fd, (struct sockaddr *)&bound, &len) == 0 &&
-		    lstat(bound.sun_path, &status) == 0 && status.st_dev == socket->device &&
-		    status.st_ino == socket->inode)
-			(void)unlink(bound.sun_path);
-		close(socket->fd);
-	}
 }
 
 static char *directory_below(const char *parent)

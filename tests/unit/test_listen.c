@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "os/address.h"
 #include "os/listen.h"
+#include "os/passed.h"
 
 enum { PATH_SIZE = 100, OTHER_ID = 4321 };
 
@@ -301,25 +302,25 @@ static void test_passed_sockets(void **state)
 {
 	struct place *place = *state;
 
-	assert_int_equal(listen_take_passed(), 0);
+	assert_int_equal(passed_take(), 0);
 	set_passed("1", 1);
-	assert_int_equal(listen_take_passed(), 0);
+	assert_int_equal(passed_take(), 0);
 	assert_null(getenv("LISTEN_PID"));
 	assert_null(getenv("LISTEN_FDS"));
 	set_passed("many", 0);
-	assert_int_equal(listen_take_passed(), -EINVAL);
+	assert_int_equal(passed_take(), -EINVAL);
 	/* 3 is whatever the runner of the tests left there, or nothing: no listening socket. */
 	set_passed("1", 0);
-	assert_int_equal(listen_take_passed(), -EINVAL);
+	assert_int_equal(passed_take(), -EINVAL);
 	open_well(place);
-	if (place->listener.fd != LISTEN_FIRST_FD)
-		assert_int_equal(dup2(place->listener.fd, LISTEN_FIRST_FD), LISTEN_FIRST_FD);
+	if (place->listener.fd != PASSED_FIRST_FD)
+		assert_int_equal(dup2(place->listener.fd, PASSED_FIRST_FD), PASSED_FIRST_FD);
 	set_passed("1", 0);
-	assert_int_equal(listen_take_passed(), 1);
-	assert_true(fcntl(LISTEN_FIRST_FD, F_GETFD) & FD_CLOEXEC);
-	assert_true(fcntl(LISTEN_FIRST_FD, F_GETFL) & O_NONBLOCK);
-	if (place->listener.fd != LISTEN_FIRST_FD)
-		close(LISTEN_FIRST_FD);
+	assert_int_equal(passed_take(), 1);
+	assert_true(fcntl(PASSED_FIRST_FD, F_GETFD) & FD_CLOEXEC);
+	assert_true(fcntl(PASSED_FIRST_FD, F_GETFL) & O_NONBLOCK);
+	if (place->listener.fd != PASSED_FIRST_FD)
+		close(PASSED_FIRST_FD);
 }
 
 /* The open socket of the place becomes the one that was passed, and nothing else holds it. */
@@ -329,18 +330,18 @@ static void pass(struct place *place)
 
 	place->listener.fd = -1;
 	listener_release(&place->listener);
-	if (fd != LISTEN_FIRST_FD) {
-		assert_int_equal(dup2(fd, LISTEN_FIRST_FD), LISTEN_FIRST_FD);
+	if (fd != PASSED_FIRST_FD) {
+		assert_int_equal(dup2(fd, PASSED_FIRST_FD), PASSED_FIRST_FD);
 		close(fd);
 	}
 	set_passed("1", 0);
-	assert_int_equal(listen_take_passed(), 1);
+	assert_int_equal(passed_take(), 1);
 }
 
 static void forget_passed(void)
 {
-	close(LISTEN_FIRST_FD);
-	assert_int_equal(listen_take_passed(), 0);
+	close(PASSED_FIRST_FD);
+	assert_int_equal(passed_take(), 0);
 }
 
 static void test_a_passed_socket_is_taken_as_it_is(void **state)
@@ -352,8 +353,8 @@ static void test_a_passed_socket_is_taken_as_it_is(void **state)
 	pass(place);
 	place->plan.mode = 0600;
 	open_well(place);
-	assert_int_equal(place->listener.fd, LISTEN_FIRST_FD);
-	assert_null(listen_find_untaken());
+	assert_int_equal(place->listener.fd, PASSED_FIRST_FD);
+	assert_null(passed_find_untaken());
 	close(connect_there(place));
 	listener_close(&place->listener);
 	assert_int_equal(stat(place->path, &status), 0);
@@ -372,7 +373,7 @@ static void test_a_passed_socket_is_found_by_any_path(void **state)
 	pass(place);
 	set_path(place, "./s");
 	open_well(place);
-	assert_int_equal(place->listener.fd, LISTEN_FIRST_FD);
+	assert_int_equal(place->listener.fd, PASSED_FIRST_FD);
 	assert_int_equal(unlink(place->path), 0);
 	forget_passed();
 }
@@ -387,14 +388,14 @@ static void test_a_passed_port(void **state)
 	pass(place);
 	assert_null(address_set_host(&place->plan.address, "localhost", port));
 	open_well(place);
-	assert_int_equal(place->listener.fd, LISTEN_FIRST_FD);
+	assert_int_equal(place->listener.fd, PASSED_FIRST_FD);
 	listener_close(&place->listener);
-	assert_int_equal(listen_take_passed(), 0);
+	assert_int_equal(passed_take(), 0);
 }
 
 static void check_untaken(const char *words)
 {
-	char *sentence = listen_find_untaken();
+	char *sentence = passed_find_untaken();
 
 	assert_non_null(sentence);
 	if (!strstr(sentence, words))
@@ -406,14 +407,14 @@ static void test_a_passed_socket_that_nobody_asked_for(void **state)
 {
 	struct place *place = *state;
 
-	assert_null(listen_find_untaken());
+	assert_null(passed_find_untaken());
 	open_well(place);
 	pass(place);
 	check_untaken(place->path);
 	assert_int_equal(unlink(place->path), 0);
 	set_path(place, "other");
 	open_well(place);
-	assert_int_not_equal(place->listener.fd, LISTEN_FIRST_FD);
+	assert_int_not_equal(place->listener.fd, PASSED_FIRST_FD);
 	listener_close(&place->listener);
 	set_path(place, "s");
 	forget_passed();
