@@ -72,7 +72,7 @@ write_configuration() {
 		section api '' 'min-procs = 1' 'max-procs = 5' 'max-requests = 500'
 		section many '--mpxs --max-reqs 30 --default bench' 'max-procs = 2' 'max-age = 20s'
 		section upload '' 'min-procs = 1' 'max-procs = 3'
-		section bad '--default bench' 'max-procs = 4' 'request-timeout = 1s'
+		section bad '--default bench' 'max-procs = 4' 'request-timeout = 3s'
 		section guard '' "listen = $PLACE/secured.sock" 'extension = .php' 'mode = authorizer' \
 			'check-local = disable' 'max-procs = 2'
 		section secured '--default bench' 'extension = .php' 'check-local = disable' 'max-procs = 2'
