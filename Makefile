@@ -36,7 +36,8 @@ FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 SIM = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/sim*.c) tests/sim/wire.c)
 MODEL = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 SIM_WRAPS = recv recvmsg send sendmsg sendfile accept4 close shutdown getsockopt getpeername getrandom \
-	malloc calloc realloc reallocarray free strdup strndup vasprintf socket_connect process_memory
+	$(MEMORY_WRAPS) socket_connect process_memory
+MEMORY_WRAPS = malloc calloc realloc reallocarray free strdup strndup vasprintf
 MODEL_WRAPS = queue_append queue_remove proc_run
 comma = ,
 wraps = $(addprefix -Wl$(comma)--wrap=,$(1))
@@ -108,6 +109,15 @@ model:
 	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined model-program
 	$(BUILD)/sanitized/model --steps $(STEPS) $(if $(SEED),--seed $(SEED))
 
+# Without assertions, whose other side nothing takes, and without the filter of system calls, under
+# which no count is written.
+coverage:
+	@contrib/install-deps.sh build check coverage
+	$(AGAIN) BUILD=$(BUILD)/coverage CC=gcc HARDENING= LTO= \
+		CFLAGS='-O0 -g --coverage -DNDEBUG -DSANDBOX_OFF -include tests/coverage.h' \
+		all units apps benches model-program
+	@tests/coverage.sh $(BUILD)/coverage
+
 mutations:
 	@contrib/install-deps.sh build
 	@tests/sim/mutate.sh $(BUILD)/mutations
@@ -177,6 +187,7 @@ help:
 #: make fuzz             libFuzzer, a minute a target; FUZZ_SECONDS=N FUZZ_JOBS=N FUZZ='head front'
 #: make fuzz-files       AFL++ on configurations, as the whole program reads them; FUZZ_SECONDS=N
 #: make fuzz-coverage    what of the code its inputs and the model reach; fuzz-corpus makes inputs
+#: make coverage         what of the lines and branches the tests and the model reach, 10 minutes
 #: make model            random histories against the rules of trust; STEPS=N SEED=N
 #: make mutations        mistakes put in on purpose, each of which the model has to find
 #: make bench            beside HAProxy and nginx, 5 minutes; BENCH='--works W1 --rounds 1' for some
@@ -195,6 +206,8 @@ $(LIBRARY): $(OBJECTS)
 	$(call run,AR)$(AR) rcs $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lcmocka
+$(BUILD)/tests/unit/test_memory: $(BUILD)/tests/unit/test_memory.o $(LIBRARY)
+	$(call run,LINK)$(LINK) $(call wraps,$(MEMORY_WRAPS) __vasprintf_chk) -o $@ $^ $(LIBS) -lcmocka
 $(BUILD)/tests/apps/%: $(BUILD)/tests/apps/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lfcgi
 $(BUILD)/fcgi-load: $(patsubst %.c,$(BUILD)/%.o,tests/bench/fcgi-load.c $(wildcard tests/bench/load_*.c)) $(LIBRARY)
@@ -226,7 +239,7 @@ $(BUILD)/%.o: %.c Makefile
 	$(call run,CC)$(COMPILE) -c -o $@ $<
 
 .PHONY: all units apps examples benches check check-sanitized faults soak bench demo lint deps deb check-deb install uninstall clean help \
-	fuzzers model-program fuzz fuzz-files fuzz-corpus fuzz-coverage model mutations
+	fuzzers model-program fuzz fuzz-files fuzz-corpus fuzz-coverage model coverage mutations
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -path '*/deb' -prune -o -type f -name '*.d' -print 2>/dev/null)

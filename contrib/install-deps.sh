@@ -105,9 +105,11 @@ need_for_afl() {
 
 need_for_coverage() {
 	need llvm has_command llvm-profdata
+	need gcc has_command gcov
 }
 
 need_for_lint() {
+	need gcc has_command gcc
 	need clang has_command clang
 	need clang-tidy has_command clang-tidy
 	need clang-format has_command clang-format

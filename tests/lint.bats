@@ -156,3 +156,11 @@ requires() { # COMMAND
 	lint cppcheck
 	finds memleak
 }
+
+@test "analyzer: a double free is found" {
+	requires gcc
+	printf '#include <stdlib.h>\nvoid f(void *p);\nvoid f(void *p)\n{\n\tfree(p);\n\tfree(p);\n}\n' \
+		>src/base/text.c
+	lint analyzer
+	finds double-free
+}

@@ -35,8 +35,8 @@ static int enlarge(struct buffer *buffer, size_t needed)
 
 	if (!bytes)
 		return -ENOMEM;
-	if (buffer->len > 0)
-		memcpy(bytes, buffer_data(buffer), buffer->len);
+	if (buffer->bytes)
+		memcpy(bytes, buffer->bytes + buffer->start, buffer->len);
 	free(buffer->bytes);
 	buffer->bytes = bytes;
 	buffer->start = 0;
@@ -52,7 +52,7 @@ uint8_t *buffer_room(struct buffer *buffer, size_t len)
 		if (enlarge(buffer, buffer->len + len) < 0)
 			return NULL;
 	} else if (buffer->capacity - buffer->start - buffer->len < len) {
-		memmove(buffer->bytes, buffer_data(buffer), buffer->len);
+		memmove(buffer->bytes, buffer->bytes + buffer->start, buffer->len);
 		buffer->start = 0;
 	}
 	return buffer_data(buffer) + buffer->len;

@@ -198,15 +198,9 @@ static bool take_word(struct splitter *splitter)
 
 static bool keep_word(struct splitter *splitter)
 {
-	size_t size = (splitter->count + 2) * sizeof(*splitter->words);
-	char **words = realloc(splitter->words, size);
-
-	if (!words)
-		return false;
-	splitter->words = words;
-	words[splitter->count] = strndup(splitter->word, splitter->len);
-	words[splitter->count + 1] = NULL;
-	return words[splitter->count++] != NULL;
+	splitter->word[splitter->len] = '\0';
+	splitter->words[splitter->count] = text_new("%s", splitter->word);
+	return splitter->words[splitter->count++] != NULL;
 }
 
 static int split(struct splitter *splitter)
@@ -227,10 +221,12 @@ static int split(struct splitter *splitter)
 char **text_split_words(const char *text)
 {
 	struct splitter splitter = {.at = text};
+	size_t len = strlen(text);
 	int error = -ENOMEM;
 
-	splitter.word = malloc(strlen(text) + 1);
-	splitter.words = calloc(1, sizeof(*splitter.words));
+	splitter.word = malloc(len + 1);
+	/* A word is a byte and what ends it; then NULL. */
+	splitter.words = calloc(len / 2 + 2, sizeof(*splitter.words));
 	if (splitter.word && splitter.words)
 		error = split(&splitter);
 	free(splitter.word);

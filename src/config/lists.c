@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* Room for one item more and the NULL behind it. Lists are short and read once: no doubling. */
 static int text_list_grow(struct text_list *list)
 {
@@ -44,10 +46,12 @@ int text_list_copy(struct text_list *to, const struct text_list *from)
 {
 	if (!from->items)
 		return 0;
-	if (text_list_set(to))
+	to->items = calloc(from->count + 1, sizeof(*to->items));
+	if (!to->items)
 		return -ENOMEM;
-	for (size_t i = 0; i < from->count; i++) {
-		if (text_list_add(to, strdup(from->items[i]))) {
+	for (; to->count < from->count; to->count++) {
+		to->items[to->count] = text_new("%s", from->items[to->count]);
+		if (!to->items[to->count]) {
 			text_list_fini(to);
 			return -ENOMEM;
 		}

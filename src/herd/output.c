@@ -1,6 +1,5 @@
 #include "herd/output.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -46,10 +45,11 @@ static void log_line(const struct output *output, const char *line, size_t len)
 
 static void flush_line(struct output *output)
 {
-	if (output->line.len == 0)
+	const char *line = (const char *)buffer_data(&output->line);
+
+	if (!line || output->line.len == 0)
 		return;
-	assert(output->line.bytes);
-	log_line(output, (const char *)buffer_data(&output->line), output->line.len);
+	log_line(output, line, output->line.len);
 	buffer_consume(&output->line, output->line.len);
 }
 

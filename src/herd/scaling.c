@@ -116,7 +116,7 @@ static void retire_surplus(struct children *children, const struct scale_rules *
 		uint64_t unneeded_ms = loop_now_ms() - needed_ms[facts.alive - 1];
 		struct child *last = find_last(children);
 
-		if (!scale_has_surplus(rules, &facts, unneeded_ms))
+		if (!last || !scale_has_surplus(rules, &facts, unneeded_ms))
 			return;
 		log_info("%s: idle for idle-timeout, stopping it pid=%d", last->name,
 			 (int)last->pid);

@@ -71,7 +71,7 @@ static bool ends_with(const char *text, size_t len, const char *word)
 static enum status_view_result judge(const struct buffer *text)
 {
 	const char *line = (const char *)buffer_data(text);
-	const char *end = text->len > 0 ? memchr(line, '\n', text->len) : NULL;
+	const char *end = line ? memchr(line, '\n', text->len) : NULL;
 
 	if (!end || !begins_with(line, (size_t)(end - line), STATUS_TABLE_BEGIN))
 		return STATUS_VIEW_NO_ANSWER;
@@ -156,7 +156,7 @@ static enum status_view_result show(const struct status_view *view, struct scree
 {
 	struct buffer text = {0};
 	enum status_view_result result = ask(view, &text);
-	const char *bytes = (const char *)buffer_data(&text);
+	const char *held = (const char *)buffer_data(&text), *bytes = held ? held : "";
 
 	measure(screen);
 	if (view->is_watch && screen->width > 0 && screen->height > 1)
