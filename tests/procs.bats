@@ -239,7 +239,7 @@ is_listening() { (: <"/dev/tcp/$1/$2") 2>/dev/null; }
 	STARTED+=($!)
 	start_alone --connect-timeout 1s --server "127.0.0.1:$port" --server "$PLACE/server.1"
 	# Nothing keeps it from being tried but that it does not answer.
-	wait_until 10 has_log 'used without its values'
+	wait_until 20 has_log 'used without its values'
 	ask_as POST pid | grep '^pid'
 	has_log 'cannot connect within connect-timeout'
 	ask_as POST pid | grep '^pid'
