@@ -136,6 +136,17 @@ check_web_load() {
 	are_replaced
 }
 
+@test "a process that never answers the mux of before is killed all the same" {
+	SECTION='request-timeout = 2s' start_front 2
+	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- 4>&- &
+	STARTED+=($!)
+	wait_busy 1
+	reload
+	wait_until 10 has_log 'app\.[01]: has not answered within request-timeout, killing it'
+	wait_until 10 grep -q 504 "$PLACE/hung"
+	wait_until 20 has_reloaded
+}
+
 @test "while one process works for long, the others answer" {
 	local start n
 	SECTION='shutdown-timeout = 20s' start_front 2 --default bench

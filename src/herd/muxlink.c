@@ -158,13 +158,19 @@ static void on_usable(const struct muxlink *link, const struct control_message *
 		child->takes_requests = true;
 }
 
-/* These two end a child: only where its configuration says that it may come to that. */
+/* This and the next end a child: only where its configuration says that it may come to that. */
+void muxlink_on_stuck(struct child *child)
+{
+	if (child->siblings->settings->request_timeout_ms > 0)
+		child_event(child, CHILD_EVENT_STUCK);
+}
+
 static void on_stuck(struct muxlink *link, const struct control_message *message)
 {
 	struct child *child = find_child(link, message);
 
-	if (child && child->siblings->settings->request_timeout_ms > 0)
-		child_event(child, CHILD_EVENT_STUCK);
+	if (child)
+		muxlink_on_stuck(child);
 }
 
 static void on_spent(struct muxlink *link, const struct control_message *message)

@@ -47,4 +47,7 @@ void muxlink_close(struct muxlink *link);
 /* The child has another pid, or none: tells the mux, now or as soon as it listens. */
 void muxlink_note(struct muxlink *link, struct child *child);
 
+/* A mux says that the child has not answered within request-timeout. */
+void muxlink_on_stuck(struct child *child);
+
 #endif

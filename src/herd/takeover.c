@@ -314,8 +314,12 @@ static void take_report(struct herd *herd, const struct control_message *message
 {
 	struct child *child = herd_find_child(herd, (pid_t)message->pid);
 
-	if (child && message->type == CONTROL_CHILD_FREE)
+	if (!child)
+		return;
+	if (message->type == CONTROL_CHILD_FREE)
 		give_back(child);
+	else if (message->type == CONTROL_CHILD_STUCK)
+		muxlink_on_stuck(child);
 }
 
 static void on_report(struct loop_io *io, int events)
