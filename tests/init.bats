@@ -291,7 +291,8 @@ is_connected() { [ "$(ss -xH state established src "$FRONT" | wc -l)" -ge 1 ]; }
 	run -0 init start
 	adopt "$(cat "$PLACE/herd.pid")"
 	run -0 init stop
-	is_gone "$HERD_PID"
+	# SIGKILL is not waited for.
+	wait_until 5 is_gone "$HERD_PID"
 }
 
 @test "init script: nothing configured is no failure, a wrong start is one" {

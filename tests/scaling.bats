@@ -132,15 +132,17 @@ has_at_least() { [ "$(herd_children misbehave | wc -l)" -ge "$1" ]; }
 	[ "$(count_log 'has reached max-requests')" -ge 10 ]
 }
 
+# Nobody of BEFORE is there any more.
+are_new() { [ -z "$(comm -12 <(sort <<<"$BEFORE") <(herd_children misbehave | sort))" ]; }
+
 @test "max-age: all are new after a while, and none at the same time as another" {
-	local before
 	SECTION='max-age = 2s' start_front 3 --default bench
-	before=$(herd_children misbehave)
+	BEFORE=$(herd_children misbehave)
 	begin_load --mix 100:1ms
 	wait_until 20 has_logs 3 'has reached max-age'
 	check_load
+	wait_until 10 are_new
 	wait_until 10 has_children 3
-	[ -z "$(comm -12 <(sort <<<"$before") <(herd_children misbehave | sort))" ]
 }
 
 @test "max-memory: a process that grows is replaced" {

@@ -64,7 +64,8 @@ kill_children() {
 	local child
 	for child in $(herd_children bench-app | head -n "$1"); do kill -KILL "$child"; done
 }
-have_all_children() { wait_until 10 herd_has_children bench-app 4; }
+# One that was killed before it had lived starts again with a delay.
+have_all_children() { wait_until 40 herd_has_children bench-app 4; }
 
 # says_at_most COUNT PATTERN: and once at least.
 says_at_most() {
