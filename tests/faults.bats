@@ -150,7 +150,7 @@ beside() {
 
 @test "children that take many at once and drop the connection cost no GET" {
 	start_misbehave --mpxs --max-reqs 30
-	# A GET is caught by three of these in a row once in a million times.
+	# So few that no GET should be caught by three of these in a row.
 	beside close 5
 	statistic_is_least 'answered 502' $((REQUESTS / 5000))
 }

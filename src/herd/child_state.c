@@ -10,3 +10,8 @@ const char *child_state_name(enum child_state state)
 {
 	return state_names[state];
 }
+
+bool child_state_is_ending(enum child_state state)
+{
+	return state == CHILD_DRAINING || state == CHILD_STOPPING || state == CHILD_KILLED;
+}

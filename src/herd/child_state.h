@@ -1,6 +1,8 @@
 #ifndef HERD_CHILD_STATE_H
 #define HERD_CHILD_STATE_H
 
+#include <stdbool.h>
+
 /*
  * The states of a child, what happens to one, and where that leads.
  *
@@ -43,5 +45,8 @@ enum child_event {
 };
 
 const char *child_state_name(enum child_state state);
+
+/* It is about to end: it is not to get requests, and never again in this life. */
+bool child_state_is_ending(enum child_state state);
 
 #endif

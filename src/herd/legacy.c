@@ -41,11 +41,9 @@ static bool write_listeners(FILE *out, struct legacy_kept *kept, const struct li
 
 static void write_child(FILE *out, const struct child *child)
 {
-	bool is_ending = child->state != CHILD_RUNNING && child->state != CHILD_STARTING;
-
 	if (child->pid > 0)
-		fprintf(out, "process %d %d %" PRIu64 " %s\n", (int)child->pid, is_ending,
-			child->started_ms, child->name);
+		fprintf(out, "process %d %d %" PRIu64 " %s\n", (int)child->pid,
+			child_state_is_ending(child->state), child->started_ms, child->name);
 }
 
 static bool write_outputs(FILE *out, struct legacy_kept *kept, const struct outputs *outputs)

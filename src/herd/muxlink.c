@@ -26,13 +26,6 @@ static int send_fact(const struct muxlink *link, const struct child *child, enum
 	return control_send(link->fd, &message);
 }
 
-/* One that is about to end is not to get requests, and never again in this life. */
-static bool is_to_drain(const struct child *child)
-{
-	return child->state == CHILD_DRAINING || child->state == CHILD_STOPPING ||
-	       child->state == CHILD_KILLED;
-}
-
 /* What the mux is to know: 0 also where another mux is not yet done with it. */
 static pid_t usable_pid(const struct child *child)
 {
@@ -42,7 +35,7 @@ static pid_t usable_pid(const struct child *child)
 static bool is_synced(const struct child *child)
 {
 	return child->announced_pid == usable_pid(child) &&
-	       child->announced_drain == is_to_drain(child);
+	       child->announced_drain == child_state_is_ending(child->state);
 }
 
 static int announce(const struct muxlink *link, struct child *child, enum control_type type)

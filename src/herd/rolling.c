@@ -17,18 +17,12 @@ static bool is_late(const struct child *child)
 	return loop_now_ms() - child->started_ms >= ROLLING_LATE_MS;
 }
 
-static bool is_ending(const struct child *child)
-{
-	return child->state == CHILD_DRAINING || child->state == CHILD_STOPPING ||
-	       child->state == CHILD_KILLED;
-}
-
 static void look(const struct child *child, struct rollout_facts *facts)
 {
-	bool is_new = child->pid > 0 && !child->is_adopted && !is_ending(child);
+	bool is_new = child->pid > 0 && !child->is_adopted && !child_state_is_ending(child->state);
 
 	facts->old += child->is_adopted && child->state == CHILD_RUNNING;
-	facts->changing += is_ending(child) || (is_new && !answers(child));
+	facts->changing += child_state_is_ending(child->state) || (is_new && !answers(child));
 	facts->failed += child->state == CHILD_BACK_OFF ||
 			 (is_new && (child->failures > 0 || (!answers(child) && is_late(child))));
 }

@@ -22,16 +22,11 @@ static struct scale_rules rules_of(const struct children *children)
 	};
 }
 
-static bool is_ending(const struct child *child)
-{
-	return child->state == CHILD_DRAINING || child->state == CHILD_STOPPING ||
-	       child->state == CHILD_KILLED;
-}
-
 /* It runs, or will without being asked again. */
 static bool is_alive(const struct child *child)
 {
-	return is_ending(child) ? child->starts_again : child->state != CHILD_STOPPED;
+	return child_state_is_ending(child->state) ? child->starts_again
+						   : child->state != CHILD_STOPPED;
 }
 
 static bool can_work(const struct child *child)
