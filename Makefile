@@ -22,7 +22,8 @@ LANGUAGE = -std=gnu17 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Isrc
 COMPILE = $(CC) $(LANGUAGE) $(CPPFLAGS) $(HARDENING) -fPIE $(CFLAGS) $(LTO) $(WARNINGS) $(if $(WERROR),-Werror) -MMD -MP
 LINK = $(CC) $(filter -fsanitize=%,$(HARDENING)) $(CFLAGS) -fno-lto -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 # Debian's libev has no .pc file.
-LIBS := $(shell $(PKG_CONFIG) --libs inih libcap-ng libseccomp 2>/dev/null || echo -linih -lcap-ng -lseccomp) -lev
+LIBS := $(shell $(PKG_CONFIG) --libs inih libcap-ng libseccomp libcares 2>/dev/null || \
+	echo -linih -lcap-ng -lseccomp -lcares) -lev
 
 PROGRAMS = $(BUILD)/fcgi-herd $(BUILD)/fcgi-mux
 LIBRARY = $(BUILD)/libfcgi-herd.a
@@ -34,6 +35,7 @@ BENCHES = $(BUILD)/fcgi-load $(BUILD)/bench-app
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # What is played in memory in place of the system, and what the model listens in at.
 SIM = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/sim*.c) tests/sim/wire.c)
+FLEET_OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fleet/*.c))
 MODEL = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 SIM_WRAPS = recv recvmsg send sendmsg sendfile accept4 close shutdown getsockopt getpeername getrandom \
 	$(MEMORY_WRAPS) socket_connect process_memory
@@ -53,6 +55,7 @@ examples: $(EXAMPLES)
 benches: $(BENCHES)
 fuzzers: $(FUZZERS)
 model-program: $(BUILD)/model
+fleet-program: $(BUILD)/fleet/fleet
 
 check:
 	@contrib/install-deps.sh build check
@@ -109,6 +112,11 @@ model:
 	$(AGAIN) BUILD=$(BUILD)/sanitized SANITIZE=address,undefined model-program
 	$(BUILD)/sanitized/model --steps $(STEPS) $(if $(SEED),--seed $(SEED))
 
+fleet:
+	@contrib/install-deps.sh build
+	$(AGAIN) fleet-program
+	$(BUILD)/fleet/fleet $(FLEET) $(BUILD)/fleet
+
 # Without assertions, whose other side nothing takes, and without the filter of system calls, under
 # which no count is written.
 coverage:
@@ -156,12 +164,20 @@ check-deb: deb
 	PACKAGE=$$(ls $(CURDIR)/$(BUILD)/deb/fcgi-herd_*.deb) TEST_APPS=$(CURDIR)/$(BUILD)/tests/apps \
 		bats tests/package
 
+# A tree of debootstrap stays in BUILD for the next time.
+check-container:
+	@contrib/install-deps.sh build check container
+	$(AGAIN) all apps benches
+	@mkdir -p $(BUILD)/container
+	BASE=$(CURDIR)/$(BUILD)/container/debian TEST_APPS=$(CURDIR)/$(BUILD)/tests/apps bats tests/container
+
 install: all
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin share/doc/fcgi-herd share/man/man1 share/man/man5 share/man/man8)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,sbin bin share/doc/fcgi-herd share/man/man1 share/man/man5 share/man/man7 share/man/man8)
 	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
 	install spawn-php.sh contrib/lighttpd-to-ini $(DESTDIR)$(PREFIX)/bin
 	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7
 	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 contrib/fcgi-herd.ini contrib/spawn-php.default $(DESTDIR)$(PREFIX)/share/doc/fcgi-herd
 
@@ -170,6 +186,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/spawn-php.sh $(DESTDIR)$(PREFIX)/bin/lighttpd-to-ini
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard man/*.1))
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man5/%,$(wildcard man/*.5))
+	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(wildcard man/*.7))
 	rm -f $(patsubst man/%,$(DESTDIR)$(PREFIX)/share/man/man8/%,$(wildcard man/*.8))
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/fcgi-herd
 
@@ -189,12 +206,14 @@ help:
 #: make fuzz-coverage    what of the code its inputs and the model reach; fuzz-corpus makes inputs
 #: make coverage         what of the lines and branches the tests and the model reach, 10 minutes
 #: make model            random histories against the rules of trust; STEPS=N SEED=N
+#: make fleet            10 fronts, 1000 hosts, an hour, simulated, in 15 minutes; FLEET=--short
 #: make mutations        mistakes put in on purpose, each of which the model has to find
 #: make bench            beside HAProxy and nginx, 5 minutes; BENCH='--works W1 --rounds 1' for some
 #: make demo             a web server in front of four children, until Ctrl-C
 #: make lint             what reads the source; lint-sizes etc. for one of it
 #: make deps             installs all that any of these needs
 #: make deb              Debian packages, in build/deb/; check-deb tries them (as root)
+#: make check-container  the steps of contrib/container in a fresh Debian, 5 minutes (as root)
 #: make install          also uninstall; to PREFIX (/usr/local) below DESTDIR
 #: make clean            takes build/ away
 #: Variables: CC CFLAGS LDFLAGS LTO HARDENING WERROR=1 V=1 BUILD=DIR SANITIZE=address,undefined
@@ -208,6 +227,8 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lcmocka
 $(BUILD)/tests/unit/test_memory: $(BUILD)/tests/unit/test_memory.o $(LIBRARY)
 	$(call run,LINK)$(LINK) $(call wraps,$(MEMORY_WRAPS) __vasprintf_chk) -o $@ $^ $(LIBS) -lcmocka
+$(BUILD)/tests/unit/test_lookup_memory: $(BUILD)/tests/unit/test_lookup_memory.o $(LIBRARY)
+	$(call run,LINK)$(LINK) $(call wraps,malloc calloc realloc reallocarray free) -o $@ $^ $(LIBS) -lcmocka
 $(BUILD)/tests/apps/%: $(BUILD)/tests/apps/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lfcgi
 $(BUILD)/fcgi-load: $(patsubst %.c,$(BUILD)/%.o,tests/bench/fcgi-load.c $(wildcard tests/bench/load_*.c)) $(LIBRARY)
@@ -223,6 +244,9 @@ $(BUILD)/fuzz/fuzz_front $(BUILD)/fuzz/fuzz_proc: $(BUILD)/fuzz/%: $(BUILD)/test
 	$(call run,LINK)$(LINK) -fsanitize=fuzzer $(call wraps,$(SIM_WRAPS)) -o $@ $^ $(LIBS)
 $(BUILD)/model: $(MODEL) $(LIBRARY)
 	$(call run,LINK)$(LINK) $(call wraps,$(SIM_WRAPS) $(MODEL_WRAPS)) -o $@ $^ $(LIBS)
+$(BUILD)/fleet/fleet: $(FLEET_OBJECTS) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call run,LINK)$(LINK) -o $@ $^ -lm
 $(BUILD)/examples/%: $(BUILD)/contrib/examples/%.o
 	@mkdir -p $(@D)
 	$(call run,LINK)$(LINK) -o $@ $^ -lfcgi
@@ -238,8 +262,8 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call run,CC)$(COMPILE) -c -o $@ $<
 
-.PHONY: all units apps examples benches check check-sanitized faults soak bench demo lint deps deb check-deb install uninstall clean help \
-	fuzzers model-program fuzz fuzz-files fuzz-corpus fuzz-coverage model coverage mutations
+.PHONY: all units apps examples benches check check-sanitized faults soak bench demo lint deps deb check-deb check-container install uninstall clean help \
+	fuzzers model-program fleet fleet-program fuzz fuzz-files fuzz-corpus fuzz-coverage model coverage mutations
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD) -path '*/deb' -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -1,10 +1,10 @@
 #!/bin/sh
 # install-deps.sh [-n] GROUP ...
 #
-# Installs what is missing of the groups build, check, bench, demo, deb, soak, fuzz, afl, coverage and
-# lint with the system's package manager, and says what. Services of these packages are neither
-# started nor enabled. With -n, or where it cannot install, it names the packages and fails. Nothing
-# missing: nothing said or done.
+# Installs what is missing of the groups build, check, container, bench, demo, deb, soak, fuzz, afl,
+# coverage and lint with the system's package manager, and says what. Services of these packages are
+# neither started nor enabled. With -n, or where it cannot install, it names the packages and fails.
+# Nothing missing: nothing said or done.
 set -u
 
 policy=/usr/sbin/policy-rc.d
@@ -22,6 +22,7 @@ has_sanitizer() {
 		clang "-fsanitize=$1" -x c -o /dev/null - 2>/dev/null
 }
 
+has_python() { python3 -c "import $1" 2>/dev/null; }
 has_file() { [ -e "$1" ]; }
 has_fpm() { command -v "$1" >/dev/null || ls /usr/sbin/php-fpm* >/dev/null 2>&1; }
 
@@ -38,6 +39,7 @@ need_for_build() {
 	need libinih-dev has_library inih
 	need libcap-ng-dev has_library libcap-ng
 	need libseccomp-dev has_library libseccomp
+	need libc-ares-dev has_library libcares
 }
 
 need_for_check() {
@@ -48,11 +50,15 @@ need_for_check() {
 	need nginx-light has_command nginx
 	need lighttpd has_command lighttpd
 	need apache2-bin has_command apache2
+	need haproxy has_command haproxy
+	need caddy has_command caddy
 	need spawn-fcgi has_command spawn-fcgi
 	need curl has_command curl
+	need dnsmasq-base has_command dnsmasq
 	need wrk has_command wrk
 	need procps has_command ps
-	need iproute2 has_command ss
+	need iproute2 has_command ip
+	need nftables has_command nft
 	need util-linux has_command setpriv
 	# systemd-analyze and systemd-socket-activate; as a package it starts nothing by itself.
 	need systemd has_command systemd-analyze
@@ -60,6 +66,13 @@ need_for_check() {
 	need s6 has_command s6-supervise
 	need perl has_command perl
 	need python3 has_command python3
+	need python3-yaml has_python yaml
+}
+
+# The steps of the container in a tree of its own, once it has been made.
+need_for_container() {
+	need debootstrap has_command debootstrap
+	need util-linux has_command unshare
 }
 
 # What is measured beside ours; one that is not there is left out.
@@ -151,14 +164,20 @@ disable_service() { # PACKAGE SERVICE
 	*" $1"[\ -]*) ;;
 	*) return ;;
 	esac
-	update-rc.d "$2" disable >/dev/null 2>&1 &&
-		say "$2 stays stopped; to have it run: update-rc.d $2 enable"
+	if [ -e "/etc/init.d/$2" ]; then
+		update-rc.d "$2" disable >/dev/null 2>&1 &&
+			say "$2 stays stopped; to have it run: update-rc.d $2 enable"
+	else # it has a unit only
+		systemctl disable "$2" >/dev/null 2>&1 &&
+			say "$2 stays stopped; to have it run: systemctl enable $2"
+	fi
 }
 
 disable_services() {
 	disable_service nginx nginx
 	disable_service lighttpd lighttpd
 	disable_service haproxy haproxy
+	disable_service caddy caddy
 	for service in /etc/init.d/php*-fpm; do
 		disable_service php-fpm "${service##*/}"
 	done
@@ -189,7 +208,7 @@ fi
 missing=
 for group; do
 	case $group in
-	build | check | bench | demo | deb | soak | fuzz | afl | coverage | lint) "need_for_$group" ;;
+	build | check | container | bench | demo | deb | soak | fuzz | afl | coverage | lint) "need_for_$group" ;;
 	*)
 		say "no such group: $group"
 		exit 2

@@ -52,9 +52,10 @@ requires() { # COMMAND
 
 @test "arrows: a library, fork or a look-up outside its file is found" {
 	printf '%s\n' '#include <ev.h>' 'int x = fork();' '#include <cap-ng.h>' '#include <ini.h>' \
-		'y = getpwnam(name);' 'getaddrinfo(a, b, c, d);' '#include <seccomp.h>' >src/mux/mux.c
+		'y = getpwnam(name);' 'getaddrinfo(a, b, c, d);' '#include <seccomp.h>' \
+		'#include <ares.h>' 'ares_query(a, b, c, d, e, f);' >src/mux/mux.c
 	lint arrows
-	for line in 1 2 3 4 5 6 7; do
+	for line in 1 2 3 4 5 6 7 8 9; do
 		finds "src/mux/mux.c:$line:"
 	done
 }

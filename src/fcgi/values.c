@@ -6,15 +6,16 @@
 #include "fcgi/params.h"
 #include "fcgi/record.h"
 
-enum value_name { MAX_CONNS, MAX_REQS, MPXS_CONNS, VALUE_NAMES };
+/* Each has a bit in values_query.asked. */
+enum value_name { MAX_CONNS, MAX_REQS, MPXS_CONNS, CAPACITY, BUSY, QUEUED, VALUE_NAMES };
 
-static const struct {
-	const char *name;
-	uint8_t bit; /* in values_query.asked */
-} known[VALUE_NAMES] = {
-	[MAX_CONNS] = {"FCGI_MAX_CONNS", 1},
-	[MAX_REQS] = {"FCGI_MAX_REQS", 2},
-	[MPXS_CONNS] = {"FCGI_MPXS_CONNS", 4},
+static const char *const names[VALUE_NAMES] = {
+	[MAX_CONNS] = "FCGI_MAX_CONNS",
+	[MAX_REQS] = "FCGI_MAX_REQS",
+	[MPXS_CONNS] = "FCGI_MPXS_CONNS",
+	[CAPACITY] = "HERD_CAPACITY",
+	[BUSY] = "HERD_BUSY",
+	[QUEUED] = "HERD_QUEUED",
 };
 
 /* The longest decimal of 32 bits with its NUL. */
@@ -23,8 +24,8 @@ enum { NUMBER_SIZE = 11 };
 static void note_pair(struct values_query *query, const struct param *param)
 {
 	for (unsigned i = 0; i < VALUE_NAMES; i++)
-		if (params_name_is(param, known[i].name))
-			query->asked |= known[i].bit;
+		if (params_name_is(param, names[i]))
+			query->asked |= (uint8_t)(1u << i);
 }
 
 /*
@@ -83,23 +84,30 @@ static uint8_t *put_pair(uint8_t *out, const char *name, const char *value)
 	return params_encode(out, &param);
 }
 
+static void list_numbers(uint32_t numbers[VALUE_NAMES], const struct values *values)
+{
+	numbers[MAX_CONNS] = values->max_conns;
+	numbers[MAX_REQS] = values->max_reqs;
+	numbers[MPXS_CONNS] = values->mpxs_conns;
+	numbers[CAPACITY] = values->capacity;
+	numbers[BUSY] = values->busy;
+	numbers[QUEUED] = values->queued;
+}
+
 uint8_t *values_result_encode(uint8_t *out, const struct values_query *query,
 			      const struct values *values)
 {
-	const uint32_t numbers[VALUE_NAMES] = {
-		[MAX_CONNS] = values->max_conns,
-		[MAX_REQS] = values->max_reqs,
-		[MPXS_CONNS] = values->mpxs_conns,
-	};
+	uint32_t numbers[VALUE_NAMES];
 	uint8_t *content = out + RECORD_HEADER_LEN;
 	uint8_t *end = content;
 	char text[NUMBER_SIZE];
 
+	list_numbers(numbers, values);
 	for (unsigned i = 0; i < VALUE_NAMES; i++) {
-		if (!(query->asked & known[i].bit))
+		if (!(query->asked & (1u << i)))
 			continue;
 		(void)snprintf(text, sizeof(text), "%u", numbers[i]);
-		end = put_pair(end, known[i].name, text);
+		end = put_pair(end, names[i], text);
 	}
 	record_header_encode(out, RECORD_GET_VALUES_RESULT, 0, (uint16_t)(end - content));
 	return end;
@@ -111,7 +119,7 @@ uint8_t *values_query_encode(uint8_t *out)
 	uint8_t *end = content;
 
 	for (unsigned i = 0; i < VALUE_NAMES; i++)
-		end = put_pair(end, known[i].name, "");
+		end = put_pair(end, names[i], "");
 	record_header_encode(out, RECORD_GET_VALUES, 0, (uint16_t)(end - content));
 	return end;
 }
@@ -137,21 +145,26 @@ static bool read_number(const struct param *param, uint32_t *number)
 
 bool values_result_decode(const uint8_t *bytes, size_t len, struct values *values)
 {
-	uint32_t numbers[VALUE_NAMES] = {
-		[MAX_CONNS] = values->max_conns,
-		[MAX_REQS] = values->max_reqs,
-		[MPXS_CONNS] = values->mpxs_conns,
-	};
+	bool is_there[VALUE_NAMES];
+	uint32_t numbers[VALUE_NAMES];
 	struct param param;
 
 	if (!params_is_valid(bytes, len))
 		return false;
-	for (unsigned i = 0; i < VALUE_NAMES; i++)
-		if (params_find(bytes, len, known[i].name, &param) &&
-		    !read_number(&param, &numbers[i]))
+	list_numbers(numbers, values);
+	for (unsigned i = 0; i < VALUE_NAMES; i++) {
+		is_there[i] = params_find(bytes, len, names[i], &param);
+		if (is_there[i] && !read_number(&param, &numbers[i]))
 			return false;
-	values->max_conns = numbers[MAX_CONNS];
-	values->max_reqs = numbers[MAX_REQS];
-	values->mpxs_conns = numbers[MPXS_CONNS] != 0;
+	}
+	*values = (struct values){
+		.max_conns = numbers[MAX_CONNS],
+		.max_reqs = numbers[MAX_REQS],
+		.mpxs_conns = numbers[MPXS_CONNS] != 0,
+		.capacity = numbers[CAPACITY],
+		.busy = numbers[BUSY],
+		.queued = numbers[QUEUED],
+		.knows_load = is_there[CAPACITY] && is_there[BUSY] && is_there[QUEUED],
+	};
 	return true;
 }

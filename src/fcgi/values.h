@@ -5,18 +5,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* FCGI_GET_VALUES and its result (section 4.1). */
+/*
+ * FCGI_GET_VALUES and its result (section 4.1): the three values of the specification, and three
+ * more that an fcgi-mux tells of the front that it is asked at. Who does not know a name leaves it
+ * out of the result.
+ */
 struct values {
 	uint32_t max_conns;
 	uint32_t max_reqs;
-	bool mpxs_conns; /* more than one request at a time on a connection */
+	uint32_t capacity; /* HERD_CAPACITY: requests that are taken at once; UINT32_MAX: any */
+	uint32_t busy;	   /* HERD_BUSY: requests that procs have */
+	uint32_t queued;   /* HERD_QUEUED: requests that wait for one */
+	bool mpxs_conns;   /* more than one request at a time on a connection */
+	bool knows_load;   /* a result: the last three were there, all of them */
 };
 
 /* The longest query and the longest result that are encoded here, in bytes. */
-enum { VALUES_ENCODED_MAX = 128 };
+enum { VALUES_ENCODED_MAX = 160 };
 
 /*
- * A query that may arrive in pieces: which of the three names it asked for. All zero is the
+ * A query that may arrive in pieces: which of the names it asked for. All zero is the
  * beginning of a record.
  */
 struct values_query {
@@ -36,12 +44,12 @@ bool values_query_feed(struct values_query *query, const uint8_t *bytes, size_t 
 uint8_t *values_result_encode(uint8_t *out, const struct values_query *query,
 			      const struct values *values);
 
-/* Writes a record that asks for all three. */
+/* Writes a record that asks for all of them. */
 uint8_t *values_query_encode(uint8_t *out);
 
 /*
  * Reads the content of a result. False: not name-value pairs, or a value that is no number; then
- * *values stays as it is, as do those of its values that are absent from the result.
+ * *values stays as it is, as do those of its numbers that are absent from the result.
  */
 bool values_result_decode(const uint8_t *bytes, size_t len, struct values *values);
 

@@ -1,6 +1,7 @@
 #include "os/address.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,13 @@
 #include <unistd.h>
 
 #include "base/text.h"
+
+/* What tcp(7) takes at most. */
+enum { KEEP_ALIVE_MAX_S = 32767, KEEP_ALIVE_PROBES_MAX = 5 };
+
+/* So many questions in a row, whether a peer whose buffer is full takes more, are not lost by
+ * chance. */
+enum { LOST_MAX = 2 };
 
 static void resolve_path(const struct address *address, struct socket_address *found)
 {
@@ -52,6 +60,45 @@ void socket_set_no_delay(int fd)
 
 	/* Fails on a Unix socket, which has no such delay. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+static int set_number(int fd, int level, int option, uint64_t number)
+{
+	int value = number < INT_MAX ? (int)number : INT_MAX;
+
+	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+static uint64_t clamp(uint64_t number, uint64_t max)
+{
+	if (number == 0)
+		return 1;
+	return number < max ? number : max;
+}
+
+void socket_set_limits(int fd, uint64_t silent_ms)
+{
+	uint64_t half_s = clamp(silent_ms / 2 / 1000, KEEP_ALIVE_MAX_S);
+	uint64_t step_s = clamp(half_s / KEEP_ALIVE_PROBES_MAX, KEEP_ALIVE_MAX_S);
+
+	/* Fails on a Unix socket, whose other end is this kernel's. */
+	if (silent_ms == 0 || set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, half_s) < 0)
+		return;
+	(void)set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, step_s);
+	(void)set_number(fd, IPPROTO_TCP, TCP_KEEPCNT,
+			 clamp(half_s / step_s, KEEP_ALIVE_PROBES_MAX));
+	(void)set_number(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+bool socket_is_silent(int fd, uint64_t silent_ms)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return false;
+	return (info.tcpi_unacked > 0 || info.tcpi_probes > LOST_MAX) &&
+	       info.tcpi_last_ack_recv >= silent_ms;
 }
 
 int socket_connect(const struct socket_address *address, bool *is_connecting)

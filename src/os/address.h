@@ -2,6 +2,7 @@
 #define OS_ADDRESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/address.h"
@@ -32,5 +33,20 @@ int socket_connect(const struct socket_address *address, bool *is_connecting)
  * What a listening socket accepts inherits it.
  */
 void socket_set_no_delay(int fd);
+
+/*
+ * A connection on which nothing is on the way breaks with ETIMEDOUT when the host of the peer has
+ * not said for silent_ms (in whole seconds, at least 2) that it has it, which it is asked. 0: for
+ * hours, as the system has it. A Unix socket stays as it is.
+ */
+void socket_set_limits(int fd, uint64_t silent_ms);
+
+/*
+ * The other half: whether the host of the peer has left what was sent unacknowledged for so long,
+ * of a socket with the same limits. With TCP_USER_TIMEOUT the kernel would break such a connection,
+ * but also one whose peer is well and leaves its buffer full for so long, as a program does that
+ * works before it reads.
+ */
+bool socket_is_silent(int fd, uint64_t silent_ms);
 
 #endif

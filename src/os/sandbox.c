@@ -60,7 +60,7 @@ static int add_rule(int ruleset, int type, const void *rule)
 }
 
 /* The kernel refuses bits that it does not know. */
-static struct ruleset ruleset_of(int abi)
+static struct ruleset ruleset_of(const struct sandbox_plan *plan, int abi)
 {
 	struct ruleset forbidden = {.files = FS_FIRST_ALL};
 
@@ -71,7 +71,7 @@ static struct ruleset ruleset_of(int abi)
 	if (abi >= ABI_DEVICE_IOCTL)
 		forbidden.files |= FS_DEVICE_IOCTL;
 	if (abi >= ABI_NET)
-		forbidden.net = NET_BIND | NET_CONNECT;
+		forbidden.net = NET_BIND | (plan->has_any_port ? 0 : NET_CONNECT);
 	if (abi >= ABI_SCOPES)
 		forbidden.scopes = SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS;
 	return forbidden;
@@ -140,13 +140,11 @@ static int allow_place(int ruleset, const struct sandbox_place *place)
 	return error;
 }
 
-static int allow_plan(int ruleset, const struct sandbox_plan *plan, int abi)
+static int allow_ports(int ruleset, const struct sandbox_plan *plan)
 {
 	int error = 0;
 
-	for (size_t i = 0; i < plan->place_count && error == 0; i++)
-		error = allow_place(ruleset, &plan->places[i]);
-	for (size_t i = 0; i < plan->port_count && abi >= ABI_NET && error == 0; i++) {
+	for (size_t i = 0; i < plan->port_count && error == 0; i++) {
 		const struct rule_port rule = {NET_CONNECT, plan->ports[i]};
 
 		error = add_rule(ruleset, RULE_PORT, &rule);
@@ -154,11 +152,22 @@ static int allow_plan(int ruleset, const struct sandbox_plan *plan, int abi)
 	return error;
 }
 
+static int allow_plan(int ruleset, const struct sandbox_plan *plan, int abi)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < plan->place_count && error == 0; i++)
+		error = allow_place(ruleset, &plan->places[i]);
+	if (error == 0 && abi >= ABI_NET && !plan->has_any_port)
+		error = allow_ports(ruleset, plan);
+	return error;
+}
+
 /* The version of it that the kernel has, in force, or -errno. */
 static int enter_landlock(const struct sandbox_plan *plan)
 {
 	int abi = (int)syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
-	struct ruleset forbidden = ruleset_of(abi);
+	struct ruleset forbidden = ruleset_of(plan, abi);
 	int ruleset, error;
 
 	if (abi < 0)
@@ -291,6 +300,18 @@ static int allow_narrow_calls(scmp_filter_ctx filter)
 	return error;
 }
 
+/* The sockets of os/resolver, which it does not bind. */
+static int allow_resolving(scmp_filter_ctx filter)
+{
+	int error = 0;
+
+	error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+				  SOCKET_OF(AF_INET, SOCK_DGRAM));
+	error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+				  SOCKET_OF(AF_INET6, SOCK_DGRAM));
+	return error;
+}
+
 static bool has_right(const struct sandbox_plan *plan, enum sandbox_right right)
 {
 	for (size_t i = 0; i < plan->place_count; i++)
@@ -329,6 +350,8 @@ static int load_filter(scmp_filter_ctx filter, const struct sandbox_plan *plan)
 		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
 	error |= allow_narrow_calls(filter);
 	error |= allow_files(filter, plan);
+	if (plan->resolves)
+		error |= allow_resolving(filter);
 	/* The errors of all: one is as bad as another. */
 	return error ? -EINVAL : seccomp_load(filter);
 }

@@ -1,6 +1,7 @@
 #ifndef OS_SANDBOX_H
 #define OS_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ struct sandbox_plan {
 	size_t place_count;
 	const uint16_t *ports; /* of TCP, to connect to */
 	size_t port_count;
+	bool has_any_port; /* those that count are not known before: ports says nothing */
+	bool resolves;	   /* name servers are asked: UDP too */
 };
 
 /* What is in force; the errors say why not. */

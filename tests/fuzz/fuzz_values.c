@@ -37,7 +37,7 @@ static void check_query(const uint8_t *bytes, size_t len, uint64_t random)
 static void check_result(const uint8_t *bytes, size_t len)
 {
 	const struct values before = {.max_conns = 7, .max_reqs = 8, .mpxs_conns = true};
-	struct values_query all = {.asked = 7};
+	struct values_query all = {.asked = 63};
 	struct values values = before, again = {0};
 	uint8_t result[VALUES_ENCODED_MAX];
 	uint8_t *end;
@@ -51,7 +51,8 @@ static void check_result(const uint8_t *bytes, size_t len)
 	CHECK(values_result_decode(result + RECORD_HEADER_LEN,
 				   (size_t)(end - result) - RECORD_HEADER_LEN, &again));
 	CHECK(again.max_conns == values.max_conns && again.max_reqs == values.max_reqs);
-	CHECK(again.mpxs_conns == values.mpxs_conns);
+	CHECK(again.mpxs_conns == values.mpxs_conns && again.capacity == values.capacity);
+	CHECK(again.busy == values.busy && again.queued == values.queued && again.knows_load);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)

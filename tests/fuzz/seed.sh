@@ -127,6 +127,9 @@ write_values() {
 	seed sendfile '\0\0\0\0\0\0\020\0\0'{/srv/a,/srv/files/%2e%2e/b,'/srv/a 0-9,/srv/b 5-',' /srv/a%2cb 2-4 ,  /c 0-','/a/./..//b/'}
 	seed control '\004\377\0\0\001' '\005\367\001\001\001' '\003\007\001\001' '\005\037'
 	seed values '\0\013\001FCGI_MPXS_CONNS1' '\0\016\0FCGI_MAX_CONNS' '\0\015\002FCGI_MAX_REQS50'
+	# Of dnsmasq: addresses of a name; a service with two hosts.
+	seed dns '\0022\0064\0205\0200\0\01\0\02\0\0\0\0\03php\04test\0\0\01\0\01\0300\014\0\01\0\01\0\0\0\074\0\04\0177\0\0\02\0300\014\0\034\0\01\0\0\0\074\0\020 \01\015\0270\0\0\0\0\0\0\0\0\0\0\0\01' \
+		'\0022\0064\0205\0200\0\01\0\01\0\0\0\01\04_php\04test\0\0!\0\01\0300\014\0!\0\01\0\0\0\074\0\020\0\012\0\05#\0215\03php\04test\0\0300\055\0\01\0\01\0\0\0\074\0\04\0177\0\0\03'
 	seed head '\0Status: 200 OK\r\n\r\n' '\0HTTP/1.1 404 Not Found\r\nVariable-REMOTE-USER: a\r\n\r\n'
 	seed route '\001\003\000.php\0/app\0/\0.php5\0.php\0/srv\0/app\0/a/t.php5/info\0' \
 		'\007\005\377.php\0.php\0/app\0.x\0.php\0/docroot\0/app\0/srv/www/t.php\0/srv/www\0/app/t.php/info?a\0/root\0/doc\0/t.php/info\0'

@@ -54,6 +54,7 @@ forbid 'libcap-ng belongs to os/privileges.c' '.*' '<cap-ng\.h>|\bcapng_[a-z_]+ 
 	'os/privileges\.c'
 forbid 'libseccomp belongs to os/sandbox.c' '.*' \
 	'<seccomp\.h>|\b(seccomp_[a-z_]+|SCMP_[A-Z0-9_]+) *\(' 'os/sandbox\.c'
+forbid 'c-ares belongs to os/resolver.c' '.*' '<ares[a-z_]*\.h>|\bares_[a-z_]+ *\(' 'os/resolver\.c'
 forbid 'inih belongs to config/ini.c' '.*' '<ini\.h>|\bini_parse[a-z_]* *\(' 'config/ini\.c'
 forbid 'processes are started by os/spawn.c and os/reexec.c' '.*' \
 	'\b(v?fork|clone[0-9]*|exec(l|lp|le|v|vp|ve|vpe|veat)|fexecve|posix_spawnp?|system|popen|daemon) *\(' \

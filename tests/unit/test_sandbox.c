@@ -68,7 +68,10 @@ static const char *path_of(const char *name)
 	return path;
 }
 
-static void enter(bool writes)
+/* What the plans of the tests differ in. */
+enum { WRITES = 1, RESOLVES = 2, ANY_PORT = 4 };
+
+static void enter(int wanted)
 {
 	char *readable = strdup(path_of("read")), *logs = strdup(path_of("log"));
 	char *removable = strdup(path_of("remove"));
@@ -81,9 +84,11 @@ static void enter(bool writes)
 	};
 	const struct sandbox_plan plan = {
 		.places = places,
-		.place_count = writes ? 4 : 2,
+		.place_count = wanted & WRITES ? 4 : 2,
 		.ports = &port,
 		.port_count = 1,
+		.has_any_port = wanted & ANY_PORT,
+		.resolves = wanted & RESOLVES,
 	};
 	struct sandbox sandbox;
 
@@ -94,13 +99,13 @@ static void enter(bool writes)
 }
 
 /* The status of waitpid(2) for a process that makes the attempt in the sandbox. */
-static int status_of(attempt_fn attempt, bool writes)
+static int status_of(attempt_fn attempt, int wanted)
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		enter(writes);
+		enter(wanted);
 		_exit(attempt());
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -114,7 +119,7 @@ static bool is_kill(int status, int signal)
 
 static void check_result(const char *name, attempt_fn attempt, int error)
 {
-	int status = status_of(attempt, true);
+	int status = status_of(attempt, WRITES);
 
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != error)
 		fail_msg("%s: status %#x", name, (unsigned)status);
@@ -161,6 +166,7 @@ static const struct call forbidden_calls[] = {
 	{"a packet socket", SYS_socket, {AF_PACKET, SOCK_RAW}},
 	{"a raw socket", SYS_socket, {AF_INET, SOCK_RAW, IPPROTO_ICMP}},
 	{"a UDP socket", SYS_socket, {AF_INET, SOCK_DGRAM | SOCK_CLOEXEC}},
+	{"a UDP socket of IPv6", SYS_socket, {AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC}},
 	{"a vsock socket", SYS_socket, {AF_VSOCK, SOCK_STREAM}},
 	{"an alg socket", SYS_socket, {AF_ALG, SOCK_SEQPACKET}},
 	{"socketpair", SYS_socketpair, {AF_UNIX, SOCK_STREAM}},
@@ -214,7 +220,7 @@ static void test_other_system_calls_end_the_process(void **state)
 		int status;
 
 		called = &forbidden_calls[i];
-		status = status_of(make_call, true);
+		status = status_of(make_call, WRITES);
 		if (!is_kill(status, SIGSYS))
 			fail_msg("%s: status %#x", called->name, (unsigned)status);
 	}
@@ -316,6 +322,13 @@ static int connect_elsewhere(void)
 	return connect_to(1);
 }
 
+static int bind_socket(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+
+	return result_of(bind(listening, (struct sockaddr *)&address, sizeof(address)));
+}
+
 static int connect_to_abstract_socket(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -349,12 +362,12 @@ static void test_a_plan_without_writing_opens_for_reading_only(void **state)
 	(void)state;
 	if (!is_in_force)
 		skip();
-	assert_int_equal(status_of(read_in_place, false), 0);
-	assert_true(is_kill(status_of(write_in_place, false), SIGSYS));
-	assert_true(is_kill(status_of(append_to_log, false), SIGSYS));
-	assert_true(is_kill(status_of(remove_socket, false), SIGSYS));
+	assert_int_equal(status_of(read_in_place, 0), 0);
+	assert_true(is_kill(status_of(write_in_place, 0), SIGSYS));
+	assert_true(is_kill(status_of(append_to_log, 0), SIGSYS));
+	assert_true(is_kill(status_of(remove_socket, 0), SIGSYS));
 	if (has_landlock(LANDLOCK_FIRST))
-		assert_int_equal(WEXITSTATUS(status_of(write_by_openat2, false)), EACCES);
+		assert_int_equal(WEXITSTATUS(status_of(write_by_openat2, 0)), EACCES);
 }
 
 static void test_ports_outside_of_the_plan_are_out_of_reach(void **state)
@@ -364,6 +377,79 @@ static void test_ports_outside_of_the_plan_are_out_of_reach(void **state)
 		skip();
 	assert_gives(connect_to_port, 0);
 	assert_gives(connect_elsewhere, EACCES);
+}
+
+static void test_a_plan_with_any_port_connects_to_all(void **state)
+{
+	(void)state;
+	if (!has_landlock(LANDLOCK_PORTS))
+		skip();
+	assert_int_equal(status_of(connect_to_port, ANY_PORT), 0);
+	assert_int_equal(WEXITSTATUS(status_of(connect_elsewhere, ANY_PORT)), ECONNREFUSED);
+	assert_true(is_kill(status_of(bind_socket, ANY_PORT), SIGSYS));
+}
+
+/* What os/resolver does: here to nobody, at the port that only TCP listens at. */
+static int ask_by_udp(int family, const void *address, socklen_t len)
+{
+	char room[16];
+	struct iovec part = {room, sizeof(room)};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, address, len) < 0 || sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
+		return errno;
+	return result_of(recvfrom(fd, room, sizeof(room), 0, NULL, NULL));
+}
+
+static int ask_by_udp4(void)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(port),
+	};
+
+	return ask_by_udp(AF_INET, &address, sizeof(address));
+}
+
+static int ask_by_udp6(void)
+{
+	struct sockaddr_in6 address = {
+		.sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+		.sin6_port = htons(port),
+	};
+
+	return ask_by_udp(AF_INET6, &address, sizeof(address));
+}
+
+static int open_raw_socket(void)
+{
+	return result_of(socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_UDP));
+}
+
+static int open_netlink_socket(void)
+{
+	return result_of(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+}
+
+static void test_a_plan_that_resolves_may_ask_by_udp(void **state)
+{
+	(void)state;
+	if (!is_in_force)
+		skip();
+	assert_true(is_kill(status_of(ask_by_udp4, WRITES | ANY_PORT), SIGSYS));
+	assert_int_equal(WEXITSTATUS(status_of(ask_by_udp4, RESOLVES)), ECONNREFUSED);
+	assert_true(is_kill(status_of(ask_by_udp6, WRITES | ANY_PORT), SIGSYS));
+	assert_false(is_kill(status_of(ask_by_udp6, RESOLVES), SIGSYS));
+	/* And nothing more. */
+	assert_true(is_kill(status_of(bind_socket, RESOLVES), SIGSYS));
+	assert_true(is_kill(status_of(open_raw_socket, RESOLVES), SIGSYS));
+	assert_true(is_kill(status_of(open_netlink_socket, RESOLVES), SIGSYS));
+	assert_true(is_kill(status_of(write_in_place, RESOLVES), SIGSYS));
+	if (has_landlock(LANDLOCK_PORTS))
+		assert_int_equal(WEXITSTATUS(status_of(connect_elsewhere, RESOLVES)), EACCES);
 }
 
 static void test_abstract_sockets_are_out_of_reach(void **state)
@@ -419,7 +505,7 @@ static void test_what_the_c_library_does_is_open(void **state)
 		skip();
 	assert_gives(use_memory, 0);
 	assert_gives(tell_the_time, 0);
-	assert_true(is_kill(status_of(fail_an_assertion, true), SIGABRT));
+	assert_true(is_kill(status_of(fail_an_assertion, WRITES), SIGABRT));
 }
 
 static void test_a_build_without_it_says_so(void **state)
@@ -486,6 +572,8 @@ int main(void)
 		cmocka_unit_test(test_files_outside_of_the_plan_are_out_of_reach),
 		cmocka_unit_test(test_a_plan_without_writing_opens_for_reading_only),
 		cmocka_unit_test(test_ports_outside_of_the_plan_are_out_of_reach),
+		cmocka_unit_test(test_a_plan_with_any_port_connects_to_all),
+		cmocka_unit_test(test_a_plan_that_resolves_may_ask_by_udp),
 		cmocka_unit_test(test_abstract_sockets_are_out_of_reach),
 		cmocka_unit_test(test_what_the_c_library_does_is_open),
 		cmocka_unit_test(test_a_build_without_it_says_so),

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/address.h"
@@ -133,6 +135,88 @@ static void test_tcp(void **state)
 	}
 }
 
+static int read_number(int fd, int level, int option)
+{
+	int number = -1;
+	socklen_t len = sizeof(number);
+
+	assert_int_equal(getsockopt(fd, level, option, &number, &len), 0);
+	return number;
+}
+
+struct limits {
+	uint64_t silent_ms;
+	int idle, step, count; /* as they are to be */
+};
+
+static void check_limits(const struct limits *limits)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	socket_set_limits(fd, limits->silent_ms);
+	assert_true(read_number(fd, SOL_SOCKET, SO_KEEPALIVE));
+	assert_int_equal(read_number(fd, IPPROTO_TCP, TCP_KEEPIDLE), limits->idle);
+	assert_int_equal(read_number(fd, IPPROTO_TCP, TCP_KEEPINTVL), limits->step);
+	assert_int_equal(read_number(fd, IPPROTO_TCP, TCP_KEEPCNT), limits->count);
+	close(fd);
+}
+
+static void test_limits(void **state)
+{
+	static const struct limits cases[] = {
+		{1, 1, 1, 1},
+		{2000, 1, 1, 1},
+		{4500, 2, 1, 2},
+		{10000, 5, 1, 5},
+		{60000, 30, 6, 5},
+		{86400000, 32767, 6553, 5},
+		{UINT64_MAX, 32767, 6553, 5},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_limits(&cases[i]);
+}
+
+/* A peer that does not read is there all the same: its kernel has its say. */
+static void test_a_peer_that_is_slow_is_not_silent(void **state)
+{
+	static const uint8_t bytes[65536];
+	struct socket_address there;
+	int listener = listen_tcp(&there);
+	struct timespec while_ms = {.tv_nsec = 300 * 1000000};
+	bool is_connecting;
+	int fd = socket_connect(&there, &is_connecting);
+
+	(void)state;
+	assert_int_equal(error_when_connected(fd), 0);
+	assert_false(socket_is_silent(fd, 0));
+	while (send(fd, bytes, sizeof(bytes), 0) > 0)
+		;
+	nanosleep(&while_ms, NULL);
+	assert_false(socket_is_silent(fd, 1));
+	assert_false(socket_is_silent(-1, 1));
+	close(fd);
+	close(listener);
+}
+
+static void test_no_limits(void **state)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int idle = read_number(fd, IPPROTO_TCP, TCP_KEEPIDLE);
+
+	(void)state;
+	socket_set_limits(fd, 0);
+	assert_false(read_number(fd, SOL_SOCKET, SO_KEEPALIVE));
+	assert_int_equal(read_number(fd, IPPROTO_TCP, TCP_KEEPIDLE), idle);
+	close(fd);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socket_set_limits(fd, 10000);
+	assert_false(read_number(fd, SOL_SOCKET, SO_KEEPALIVE));
+	close(fd);
+}
+
 /* A Unix socket of the kernel's choice, which needs no file. */
 static int listen_unix(struct socket_address *there)
 {
@@ -190,6 +274,9 @@ int main(void)
 		cmocka_unit_test(test_literals),
 		cmocka_unit_test(test_a_name_that_nobody_has),
 		cmocka_unit_test(test_tcp),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_no_limits),
+		cmocka_unit_test(test_a_peer_that_is_slow_is_not_silent),
 		cmocka_unit_test(test_unix),
 		cmocka_unit_test(test_a_path_that_is_not_there),
 	};

@@ -15,7 +15,20 @@
 
 enum { CONTENT_SIZE = 70000 };
 
-static const struct values ours = {.max_conns = 4294967295U, .max_reqs = 12, .mpxs_conns = true};
+static const struct values ours = {
+	.max_conns = 4294967295U,
+	.max_reqs = 12,
+	.mpxs_conns = true,
+	.capacity = 4294967295U,
+	.busy = 17,
+	.queued = 0,
+};
+
+/* What is in a result, by name; NULL: it must not be there. */
+struct texts {
+	const char *max_conns, *max_reqs, *mpxs_conns, *capacity, *busy, *queued;
+};
+static const struct texts all_texts = {"4294967295", "12", "1", "4294967295", "17", "0"};
 
 static size_t put(uint8_t *out, const char *name, const char *value)
 {
@@ -35,19 +48,19 @@ static const uint8_t *content_of(const uint8_t *record, const uint8_t *end, uint
 	return record + RECORD_HEADER_LEN;
 }
 
-/* The answer to a query: the values by name, or NULL for those that must not be there. */
-static void check_answer(const struct values_query *query, const char *max_conns,
-			 const char *max_reqs, const char *mpxs_conns)
+static void check_answer(const struct values_query *query, const struct texts *texts)
 {
-	const char *const names[] = {"FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS"};
-	const char *const values[] = {max_conns, max_reqs, mpxs_conns};
+	const char *const names[] = {"FCGI_MAX_CONNS", "FCGI_MAX_REQS", "FCGI_MPXS_CONNS",
+				     "HERD_CAPACITY",  "HERD_BUSY",	"HERD_QUEUED"};
+	const char *const values[] = {texts->max_conns, texts->max_reqs, texts->mpxs_conns,
+				      texts->capacity,	texts->busy,	 texts->queued};
 	uint8_t out[VALUES_ENCODED_MAX];
 	uint8_t *end = values_result_encode(out, query, &ours);
 	const uint8_t *content = content_of(out, end, RECORD_GET_VALUES_RESULT);
 	struct param param;
 
 	assert_true(params_is_valid(content, (size_t)(end - content)));
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		bool is_there = params_find(content, (size_t)(end - content), names[i], &param);
 
 		assert_int_equal(is_there, values[i] != NULL);
@@ -91,7 +104,7 @@ static void test_our_own_query(void **state)
 
 	(void)state;
 	assert_true(feed_all(&query, content, (size_t)(end - content)));
-	check_answer(&query, "4294967295", "12", "1");
+	check_answer(&query, &all_texts);
 }
 
 static void test_only_what_was_asked_for(void **state)
@@ -100,11 +113,13 @@ static void test_only_what_was_asked_for(void **state)
 	struct values_query query = {0};
 
 	(void)state;
-	check_answer(&query, NULL, NULL, NULL);
+	check_answer(&query, &(struct texts){0});
 	assert_true(feed_all(&query, bytes, put(bytes, "FCGI_MAX_REQS", "")));
-	check_answer(&query, NULL, "12", NULL);
+	check_answer(&query, &(struct texts){.max_reqs = "12"});
+	assert_true(feed_all(&query, bytes, put(bytes, "HERD_BUSY", "")));
+	check_answer(&query, &(struct texts){.busy = "17"});
 	assert_true(feed_all(&query, bytes, put(bytes, "FCGI_MPXS_CONNS", "1")));
-	check_answer(&query, NULL, NULL, "1");
+	check_answer(&query, &(struct texts){.mpxs_conns = "1"});
 }
 
 static void test_names_in_the_long_form(void **state)
@@ -115,7 +130,7 @@ static void test_names_in_the_long_form(void **state)
 	(void)state;
 	memcpy(bytes + 8, "FCGI_MPXS_CONNS", 15);
 	assert_true(feed_all(&query, bytes, 23));
-	check_answer(&query, NULL, NULL, "1");
+	check_answer(&query, &(struct texts){.mpxs_conns = "1"});
 }
 
 static void test_unknown_and_long_names_are_passed_over(void **state)
@@ -136,10 +151,10 @@ static void test_unknown_and_long_names_are_passed_over(void **state)
 	len += put(bytes + len, longest, longest);
 	len += put(bytes + len, "FCGI_MPXS_CONNSX", "");
 	assert_true(feed_all(&query, bytes, len));
-	check_answer(&query, "4294967295", NULL, NULL);
+	check_answer(&query, &(struct texts){.max_conns = "4294967295"});
 	len += put(bytes + len, "FCGI_MPXS_CONNS", "");
 	assert_true(feed_all(&query, bytes, len));
-	check_answer(&query, "4294967295", NULL, "1");
+	check_answer(&query, &(struct texts){.max_conns = "4294967295", .mpxs_conns = "1"});
 }
 
 /* A name that fills all that a record can hold is only passed over. */
@@ -186,6 +201,30 @@ static void test_result_comes_back(void **state)
 	assert_true(values.max_conns == ours.max_conns);
 	assert_int_equal(values.max_reqs, ours.max_reqs);
 	assert_true(values.mpxs_conns);
+	assert_true(values.capacity == ours.capacity);
+	assert_int_equal(values.busy, ours.busy);
+	assert_int_equal(values.queued, ours.queued);
+	assert_true(values.knows_load);
+}
+
+/* As of programs that are no fcgi-mux, or of one that knows only part of them. */
+static void test_the_load_is_known_as_a_whole(void **state)
+{
+	static const char *const names[] = {"HERD_CAPACITY", "HERD_BUSY", "HERD_QUEUED"};
+	uint8_t bytes[128];
+	size_t len = put(bytes, "FCGI_MAX_CONNS", "3");
+	struct values values = {.knows_load = true};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_true(values_result_decode(bytes, len, &values));
+		assert_false(values.knows_load);
+		len += put(bytes + len, names[i], "4");
+	}
+	assert_true(values_result_decode(bytes, len, &values));
+	assert_true(values.knows_load);
+	assert_int_equal(values.capacity, 4);
+	assert_int_equal(values.max_conns, 3);
 }
 
 static void test_absent_values_stay(void **state)
@@ -250,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_a_record_full_of_one_name),
 		cmocka_unit_test(test_lengths_beyond_a_record),
 		cmocka_unit_test(test_result_comes_back),
+		cmocka_unit_test(test_the_load_is_known_as_a_whole),
 		cmocka_unit_test(test_absent_values_stay),
 		cmocka_unit_test(test_values_that_are_no_numbers),
 		cmocka_unit_test(test_a_result_that_is_cut),
