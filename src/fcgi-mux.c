@@ -243,7 +243,14 @@ static void serve(const struct cli *cli, const struct settings *settings, struct
 	mux_free(mux);
 }
 
-/* --get ADDR PATH: a client, and nothing of the rest. */
+/* A client, and nothing of the rest: --get ADDR PATH, --values ADDR. */
+static int run_values(int argc, char **argv)
+{
+	if (argc != 3)
+		fatalx(EX_USAGE, "--values takes an address, and nothing else");
+	return get_values_run(argv[2]);
+}
+
 static int run_get(int argc, char **argv)
 {
 	if (argc != 4)
@@ -262,6 +269,8 @@ int main(int argc, char **argv)
 	log_init("fcgi-mux", LOG_FORM_FULL);
 	if (argc > 1 && strcmp(argv[1], "--get") == 0)
 		return run_get(argc, argv);
+	if (argc > 1 && strcmp(argv[1], "--values") == 0)
+		return run_values(argc, argv);
 	read_settings(&cli, &settings, argc, argv);
 	act(&cli, &settings);
 	open_log(&cli, &settings);

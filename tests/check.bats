@@ -392,7 +392,7 @@ whole() {
 	config "max-prox = 3"
 	refuses 'unknown key "max-prox": did you mean "max-procs"?'
 	config "balance = least-lode"
-	refuses 'balance: "least-lode" is not least-load or shared: did you mean "least-load"?'
+	refuses 'balance: "least-lode" is not least-load, random-of-two or shared: did you mean "least-load"?'
 	config "retry = idempotant"
 	refuses 'retry: "idempotant" is not none, safe, idempotent or all: did you mean "idempotent"?'
 	config "retry = xyzzy"

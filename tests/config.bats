@@ -98,7 +98,7 @@ check() { timeout 30 "$FCGI_HERD" --check "$@"; }
 
 @test "a bad choice is refused with the choices" {
 	config "balance = even"
-	refuses_last 'balance: "even" is not least-load or shared'
+	refuses_last 'balance: "even" is not least-load, random-of-two or shared'
 }
 
 @test "a bad address is refused" {

@@ -237,7 +237,7 @@ is_listening() { (: <"/dev/tcp/$1/$2") 2>/dev/null; }
 	kill -STOP "$sleeper"
 	"$TEST_APPS/bad-client" --stage connected --clients 10 --rest 60000 "127.0.0.1:$port" 3>&- &
 	STARTED+=($!)
-	start_alone --connect-timeout 1s --server "127.0.0.1:$port" --server "$PLACE/server.1"
+	start_alone --connect-timeout 1s --slow-start 0 --server "127.0.0.1:$port" --server "$PLACE/server.1"
 	# Nothing keeps it from being tried but that it does not answer.
 	wait_until 20 has_log 'used without its values'
 	ask_as POST pid | grep '^pid'

@@ -112,6 +112,20 @@ has_landlock() { has_log 'sandbox: Landlock, version'; }
 	[ ! -e "$FRONT" ]
 }
 
+# Nobody is at that port: what matters here is that asking does not end it.
+@test "names are looked up inside, and with srv all ports are open, as the log says" {
+	start_alone --resolver 127.0.0.1:1 --server app.example.test:9000
+	wait_until 10 has_log 'cannot look up app.example.test: all name servers fail'
+	[ "$(count_log 'all TCP ports')" -eq 0 ]
+	end_tree "$MUX_PID" TERM
+	[ "$WAIT_STATUS" -eq 0 ]
+	start_alone --resolver '[::1]:1' --srv _app._tcp.example.test
+	wait_until 10 has_log 'cannot look up _app._tcp.example.test: all name servers fail'
+	! has_landlock || has_log 'all TCP ports may be connected to, as is needed for srv'
+	end_tree "$MUX_PID" TERM
+	[ "$WAIT_STATUS" -eq 0 ]
+}
+
 @test "the status page shows the memory of children, which is in /proc" {
 	start_front 1
 	ask "" | grep -qx ok

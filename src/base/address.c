@@ -130,6 +130,14 @@ bool address_is_equal(const struct address *a, const struct address *b)
 	return a->kind == b->kind && a->port == b->port && strcmp(a->name, b->name) == 0;
 }
 
+bool address_is_literal(const struct address *address)
+{
+	uint8_t ipv4[4];
+
+	return address->kind == ADDRESS_TCP &&
+	       (inet_pton(AF_INET, address->name, ipv4) == 1 || is_ipv6(address->name));
+}
+
 bool address_is_loopback(const struct address *address)
 {
 	uint8_t ipv4[4];

@@ -46,6 +46,9 @@ const char *address_format(const struct address *address, char out[ADDRESS_TEXT_
 
 bool address_is_equal(const struct address *a, const struct address *b);
 
+/* An IPv4 or IPv6 address: there is nothing to be looked up. */
+bool address_is_literal(const struct address *address);
+
 /* 127.0.0.0/8, ::1, localhost, or a Unix socket. */
 bool address_is_loopback(const struct address *address);
 

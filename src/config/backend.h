@@ -54,8 +54,9 @@ struct backend_settings {
 	uint64_t umask;
 	char *socket; /* where children listen, or where a proc that others run does */
 	char *host;
-	uint64_t port;		    /* 0: none */
-	struct address_list server; /* procs that others run */
+	uint64_t port;		 /* 0: none */
+	struct text_list server; /* procs that others run, as server_parse takes them */
+	struct text_list srv;	 /* names of services whose hosts are such procs */
 
 	uint64_t balance;	   /* enum balance_mode */
 	uint64_t capacity;	   /* 0: what a proc says itself */
@@ -67,6 +68,14 @@ struct backend_settings {
 	uint64_t keepalive;	   /* idle connections, of each proc */
 	uint64_t keepalive_time_ms;
 	uint64_t disable_time_ms;
+	uint64_t spill_over;   /* requests that wait before servers get some of them */
+	uint64_t retry_budget; /* percent */
+	uint64_t slow_start_ms;
+	uint64_t probe_interval_ms; /* 0: never */
+	uint64_t probe_timeout_ms;
+	char *probe_request; /* NULL: asks for the values */
+	uint64_t probe_status;
+	uint64_t tcp_user_timeout_ms; /* 0: none */
 	uint64_t connect_timeout_ms;
 	uint64_t request_timeout_ms; /* 0: none */
 	uint64_t slow_request_ms;    /* 0: none */
@@ -80,21 +89,5 @@ bool backend_is_supervised(const struct backend_settings *backend);
 
 /* Whether requests go through fcgi-mux: balance = least-load, or procs that others run. */
 bool backend_has_mux(const struct backend_settings *backend);
-
-/* Children; and all procs: after the children come those that others run. */
-size_t backend_child_count(const struct backend_settings *backend);
-size_t backend_proc_count(const struct backend_settings *backend);
-
-/* Children that run however little there is to do; and whether there can be more. */
-size_t backend_child_min(const struct backend_settings *backend);
-bool backend_scales(const struct backend_settings *backend);
-
-/*
- * Where the proc of this number (0 .. backend_proc_count - 1) listens. NULL, or a sentence that
- * says why there is no such address. A supervised backend needs socket, or host and port, to be
- * set.
- */
-const char *backend_proc_address(const struct backend_settings *backend, size_t number,
-				 struct address *address) __attribute__((warn_unused_result));
 
 #endif

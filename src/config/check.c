@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/backend_procs.h"
 #include "config/check_places.h"
+#include "config/check_servers.h"
 #include "config/ini.h"
 #include "config/options.h"
 #include "config/quoting.h"
@@ -135,6 +137,7 @@ static void check_texts(const struct check *check)
 		{"docroot", backend->docroot},
 		{"strip-request-uri", backend->strip_request_uri},
 		{"queue-time-variable", backend->queue_time_variable},
+		{"probe-request", backend->probe_request},
 	};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
@@ -184,7 +187,8 @@ static void check_procs(const struct check *check)
 	if (backend->socket && backend->host)
 		complain(check, "host", sentence_new("socket and host exclude each other"));
 	if (is_given(check, "bin-path", backend->bin_path.count) || is_named ||
-	    is_given(check, "server", backend->server.count))
+	    is_given(check, "server", backend->server.count) ||
+	    is_given(check, "srv", backend->srv.count))
 		return;
 	if (is_command_line(backend))
 		complain_of_all(check,
@@ -211,10 +215,6 @@ static void check_shared(const struct check *check)
 			 sentence_new(
 				 "%s is not for balance = shared: the children listen at the front",
 				 backend->socket ? "socket" : "host"));
-	if (backend_is_supervised(backend) && backend->server.count)
-		complain(check, "server",
-			 sentence_new("server is not for balance = shared: requests go to children "
-				      "alone"));
 	if (backend->listen.count > 1)
 		complain(check, "listen",
 			 sentence_new("balance = shared: the children can share one address only"));
@@ -344,5 +344,6 @@ void check_settings(const struct settings *settings, struct complaints *complain
 			return;
 		check_backend(&check);
 	}
+	check_servers(settings, complaints);
 	check_places(settings, complaints);
 }

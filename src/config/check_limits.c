@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/text.h"
+#include "config/backend_procs.h"
 #include "config/options.h"
 #include "config/quoting.h"
 
@@ -82,10 +83,15 @@ static void check_children(const struct backend_settings *backend, struct compla
 			     count, backend->max_procs, count * backend->max_procs));
 }
 
+/* Hosts that a name stands for: as many as this, until a name server says more. */
+enum { HOSTS_OF_NAME = 16 };
+
 /* How many requests the procs of a backend run at once. One that says so itself: as one. */
 static uint64_t running_max(const struct backend_settings *backend)
 {
-	return backend_proc_count(backend) * (backend->capacity ? backend->capacity : 1);
+	uint64_t procs = backend_proc_count(backend) + HOSTS_OF_NAME * backend_name_count(backend);
+
+	return procs * (backend->capacity ? backend->capacity : 1);
 }
 
 /* What fcgi-mux needs for as many requests as may be running and waiting: a connection each, and

@@ -12,6 +12,7 @@
 #include "config/check_limits.h"
 #include "config/check_program.h"
 #include "config/check_reach.h"
+#include "config/check_servers.h"
 #include "config/check_trust.h"
 #include "config/options.h"
 #include "config/quoting.h"
@@ -111,6 +112,7 @@ void check_machine(struct settings *settings, struct complaints *complaints)
 	if (!is_command)
 		check_outputs(settings, complaints);
 	check_limits(settings, complaints);
+	check_servers_use(settings, complaints);
 	check_trust(settings, complaints);
 	check_strangers(settings, complaints);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/backend_procs.h"
 #include "config/map.h"
 #include "config/options.h"
 #include "config/quoting.h"

@@ -3,7 +3,7 @@
 
 /* What settings hold that have a choice of words, in the order of the words in the option table. */
 
-enum balance_mode { BALANCE_LEAST_LOAD, BALANCE_SHARED };
+enum balance_mode { BALANCE_LEAST_LOAD, BALANCE_RANDOM_OF_TWO, BALANCE_SHARED };
 
 /* FastCGI's roles 1 and 2. */
 enum backend_mode { BACKEND_RESPONDER, BACKEND_AUTHORIZER };

@@ -107,7 +107,8 @@ void cli_print_help_mux(FILE *out)
 {
 	fputs("Usage: fcgi-mux --listen ADDR --server ADDR [--server ADDR ...] [options]\n"
 	      "       fcgi-mux --config FILE [options]\n"
-	      "       fcgi-mux --get ADDR PATH\n\n"
+	      "       fcgi-mux --get ADDR PATH\n"
+	      "       fcgi-mux --values ADDR\n\n"
 	      "Gives each FastCGI request that comes in at the front to the process with the\n"
 	      "least to do. An ADDR is /path, host:port or [v6]:port.\n\n",
 	      out);
@@ -115,6 +116,7 @@ void cli_print_help_mux(FILE *out)
 		    "a file, or a directory of *.ini, or - for standard input");
 	print_entry(out, "    --check", "test, print what is in effect, open nothing");
 	print_entry(out, "    --get ADDR PATH", "one request there; prints the answer");
+	print_entry(out, "    --values ADDR", "how much it can do, and has to");
 	print_entry(out, "-h, --help", "this text");
 	print_entry(out, "-v, --version", "the version");
 	print_options(out, true);

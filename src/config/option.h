@@ -28,6 +28,9 @@ enum option_type {
 	OPTION_VARIABLES, /* a list of NAME=value; the last of a NAME counts */
 	OPTION_ADDRESSES, /* a list of addresses */
 	OPTION_NETWORKS,  /* a list of addresses of clients, and blocks of them */
+	OPTION_SERVERS,	  /* a list of "ADDR [weight=N] [backup]" */
+	OPTION_SERVICES,  /* a list of names of services */
+	OPTION_RESOLVERS, /* a list of addresses of name servers */
 	OPTION_ACCOUNT,
 	OPTION_NUMBER,
 	OPTION_OCTAL,

@@ -19,6 +19,7 @@ enum {
 	REQUESTS_MAX = 65535,
 	MODE_MAX = 0777,
 	SIGNAL_MAX = 64,
+	PERCENT_MAX = 100,
 };
 
 #define KIB (UINT64_C(1) << 10)
@@ -29,7 +30,7 @@ enum {
 static const char *const switch_choices[] = {"disable", "enable", NULL};
 static const char *const check_local_choices[] = {"auto", "disable", "enable", NULL};
 static const char *const mode_choices[] = {"responder", "authorizer", NULL};
-static const char *const balance_choices[] = {"least-load", "shared", NULL};
+static const char *const balance_choices[] = {"least-load", "random-of-two", "shared", NULL};
 static const char *const retry_choices[] = {"none", "safe", "idempotent", "all", NULL};
 static const char *const log_format_choices[] = {"plain", "json", NULL};
 static const char *const log_level_choices[] = {"error", "warning", "info", "debug", NULL};
@@ -148,14 +149,18 @@ const struct option_entry option_table[] = {
 	  .argument = "HOST", .help = "children listen here, at consecutive ports" },
 	{ "port", BACKEND(port), .group = OPTION_PROCESSES, .type = OPTION_NUMBER,
 	  .min = 1, .max = PORT_MAX, .argument = "PORT", .help = "the first of these ports" },
-	{ "server", BACKEND(server), .group = OPTION_PROCESSES, .type = OPTION_ADDRESSES,
+	{ "server", BACKEND(server), .group = OPTION_PROCESSES, .type = OPTION_SERVERS,
 	  .is_for_mux = true, .argument = "ADDR",
-	  .help = "a process of others; may be repeated" },
+	  .help = "a process of others: ADDR [weight=N] [backup]; each address of a name is one; "
+		  "may be repeated" },
+	{ "srv", BACKEND(srv), .group = OPTION_PROCESSES, .type = OPTION_SERVICES,
+	  .is_for_mux = true, .argument = "NAME",
+	  .help = "the same by SRV records: _php._tcp.example.org; a list" },
 
 	{ "balance", BACKEND(balance), .group = OPTION_BALANCE, .type = OPTION_CHOICE,
 	  .value_default = "least-load", .choices = balance_choices, .argument = "HOW",
-	  .help = "least-load: each request to the process with the least to do; shared: "
-		  "the children share the front socket" },
+	  .help = "least-load: each request to the process with the least to do; random-of-two: "
+		  "to that of two; shared: the children share the front socket" },
 	{ "capacity", BACKEND(capacity), .group = OPTION_BALANCE, .type = OPTION_NUMBER,
 	  .value_default = "0", .max = REQUESTS_MAX, .is_for_mux = true, .argument = "N",
 	  .help = "requests that a process takes at once; 0: what it says itself" },
@@ -187,10 +192,35 @@ const struct option_entry option_table[] = {
 	  .type = OPTION_DURATION, .value_default = "1s", .max = DAY_MS,
 	  .is_for_mux = true, .argument = "TIME",
 	  .help = "rest for a process that failed" },
+	{ "retry-budget", BACKEND(retry_budget), .group = OPTION_BALANCE, .type = OPTION_NUMBER,
+	  .value_default = "20", .max = PERCENT_MAX, .is_for_mux = true, .argument = "PERCENT",
+	  .help = "requests that may be sent again, of all; 100: any" },
+	{ "spill-over", BACKEND(spill_over), .group = OPTION_BALANCE, .type = OPTION_NUMBER,
+	  .value_default = "0", .max = REQUESTS_MAX, .argument = "N",
+	  .help = "servers beside children get requests while more than N wait" },
+	{ "slow-start", BACKEND(slow_start_ms), .group = OPTION_BALANCE, .type = OPTION_DURATION,
+	  .value_default = "10s", .max = DAY_MS, .is_for_mux = true, .argument = "TIME",
+	  .help = "until a new server gets its full share; 0: at once" },
+	{ "probe-interval", BACKEND(probe_interval_ms), .group = OPTION_BALANCE,
+	  .type = OPTION_DURATION, .value_default = "2s", .max = DAY_MS, .is_for_mux = true,
+	  .argument = "TIME", .help = "how often a server is asked whether it is well; 0: never" },
+	{ "probe-request", BACKEND(probe_request), .group = OPTION_BALANCE, .type = OPTION_TEXT,
+	  .is_for_mux = true, .argument = "PATH",
+	  .help = "by a request for this page (default: by FCGI_GET_VALUES)" },
+	{ "probe-status", BACKEND(probe_status), .group = OPTION_BALANCE, .type = OPTION_NUMBER,
+	  .value_default = "200", .min = 100, .max = 599, .is_for_mux = true,
+	  .argument = "STATUS", .help = "which the page is to have" },
 
 	{ "connect-timeout", BACKEND(connect_timeout_ms), .group = OPTION_TIME,
 	  .type = OPTION_DURATION, .value_default = "3s", .min = 1, .max = DAY_MS,
 	  .is_for_mux = true, .argument = "TIME", .help = "for reaching a process" },
+	{ "probe-timeout", BACKEND(probe_timeout_ms), .group = OPTION_TIME,
+	  .type = OPTION_DURATION, .value_default = "2s", .min = 1, .max = DAY_MS,
+	  .is_for_mux = true, .argument = "TIME", .help = "for the answer to a probe" },
+	{ "tcp-user-timeout", BACKEND(tcp_user_timeout_ms), .group = OPTION_TIME,
+	  .type = OPTION_DURATION, .value_default = "10s", .max = DAY_MS, .is_for_mux = true,
+	  .argument = "TIME",
+	  .help = "a server's, to acknowledge what was sent; 0: the system's" },
 	{ "request-timeout", BACKEND(request_timeout_ms), .group = OPTION_TIME,
 	  .type = OPTION_DURATION, .value_default = "0", .max = DAY_MS, .is_for_mux = true,
 	  .argument = "TIME", .help = "a running request's, before its child is killed; 0: none" },
@@ -221,6 +251,9 @@ const struct option_entry option_table[] = {
 	  .value_default = "enable", .choices = switch_choices, .is_for_mux = true,
 	  .argument = "HOW",
 	  .help = "fcgi-mux can do no more than its work: seccomp, and Landlock where it is" },
+	{ "resolver", WHOLE(resolver), .group = OPTION_PROGRAMS, .type = OPTION_RESOLVERS,
+	  .is_for_mux = true, .argument = "ADDR",
+	  .help = "a name server; may be repeated (default: those of /etc/resolv.conf)" },
 	{ "request-buffer", WHOLE(request_buffer), .group = OPTION_PROGRAMS, .type = OPTION_SIZE,
 	  .value_default = "64k", .max = 16 * MIB, .is_for_mux = true, .argument = "SIZE",
 	  .help = "of a request's body, before it is passed on" },
@@ -286,6 +319,9 @@ bool option_is_list(const struct option_entry *option)
 	case OPTION_VARIABLES:
 	case OPTION_ADDRESSES:
 	case OPTION_NETWORKS:
+	case OPTION_SERVERS:
+	case OPTION_SERVICES:
+	case OPTION_RESOLVERS:
 		return true;
 	default:
 		return false;

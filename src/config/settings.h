@@ -21,8 +21,10 @@ struct settings {
 	uint64_t log_level;  /* enum log_level */
 	uint64_t log_format; /* enum log_form */
 	struct account mux_user;
-	gid_t mux_gid;		  /* primary group of mux_user, from check */
-	uint64_t sandbox;	  /* 0 or 1 */
+	gid_t mux_gid;	  /* primary group of mux_user, from check */
+	uint64_t sandbox; /* 0 or 1 */
+	struct text_list
+		resolver; /* name servers, as name_server_parse takes them; unset: the system's */
 	uint64_t request_buffer;  /* bytes */
 	uint64_t response_buffer; /* bytes */
 	char *status_path;	  /* NULL: none; as is the other */

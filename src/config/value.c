@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "config/map.h"
 #include "config/quoting.h"
+#include "config/server.h"
 
 /* Behind this column a list, or the words of a command, go on in an indented line. */
 enum { PRINT_WIDTH = 80 };
@@ -30,6 +31,9 @@ static enum storage storage_of(const struct option_entry *option)
 	case OPTION_MAPS:
 	case OPTION_VARIABLES:
 	case OPTION_NETWORKS:
+	case OPTION_SERVERS:
+	case OPTION_SERVICES:
+	case OPTION_RESOLVERS:
 		return STORAGE_TEXTS;
 	case OPTION_ADDRESSES:
 		return STORAGE_ADDRESSES;
@@ -174,6 +178,8 @@ static const char *item_fault(enum option_type type, const char *item)
 {
 	const char *equals = strchr(item, '=');
 	struct network network;
+	struct server server;
+	struct address address;
 
 	if (!*item)
 		return "there is a comma too many";
@@ -185,6 +191,12 @@ static const char *item_fault(enum option_type type, const char *item)
 		return "not of the form NAME=value";
 	if (type == OPTION_NETWORKS)
 		return network_parse(item, &network);
+	if (type == OPTION_SERVERS)
+		return server_parse(item, &server);
+	if (type == OPTION_SERVICES)
+		return service_name_fault(item);
+	if (type == OPTION_RESOLVERS)
+		return name_server_parse(item, &address);
 	return NULL;
 }
 
@@ -255,10 +267,25 @@ static char *read_words(struct text_list *list, const char *text)
 	return error ? sentence_new("no memory") : NULL;
 }
 
+/* Set to nothing is not the same as not set. */
+static bool may_be_nothing(const struct option_entry *option)
+{
+	switch (option->type) {
+	case OPTION_ITEMS:
+	case OPTION_NAMES:
+	case OPTION_MAPS:
+	case OPTION_VARIABLES:
+	case OPTION_NETWORKS:
+		return true;
+	default:
+		return false;
+	}
+}
+
 char *value_read(const struct option_entry *option, void *field, const char *text, bool adds)
 {
 	text += strspn(text, " \t");
-	if (!*text && (storage_of(option) != STORAGE_TEXTS || option->type == OPTION_WORDS))
+	if (!*text && !may_be_nothing(option))
 		return sentence_new("needs a value");
 	if (!adds)
 		value_fini(option, field);

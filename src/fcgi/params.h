@@ -51,13 +51,17 @@ static inline enum params_result params_next(const uint8_t **at, const uint8_t *
 					     struct param *param)
 {
 	const uint8_t *bytes = *at;
-	size_t here;
 
-	if (!params_next_len(&bytes, end, &param->name_len) ||
-	    !params_next_len(&bytes, end, &param->value_len))
+	/* Nearly all are short. */
+	if (end - bytes >= 2 && ((bytes[0] | bytes[1]) & PARAMS_LONG_LEN) == 0) {
+		param->name_len = *bytes++;
+		param->value_len = *bytes++;
+	} else if (!params_next_len(&bytes, end, &param->name_len) ||
+		   !params_next_len(&bytes, end, &param->value_len)) {
 		return PARAMS_MORE;
-	here = (size_t)(end - bytes);
-	if (here < param->name_len || here - param->name_len < param->value_len)
+	}
+	/* Two lengths of 31 bits: their sum does not overflow. */
+	if ((size_t)(end - bytes) < param->name_len + param->value_len)
 		return PARAMS_MORE;
 	param->name = (const char *)bytes;
 	param->value = (const char *)bytes + param->name_len;

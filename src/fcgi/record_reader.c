@@ -66,22 +66,25 @@ static void cut_padding(struct record_cursor *cursor, struct record_piece *piece
 
 static void decode(struct record_piece *piece, uint8_t *record)
 {
+	size_t content_len = get_be16(record + RECORD_AT_CONTENT_LEN);
+
 	*piece = (struct record_piece){
 		.record = record,
+		.record_len = RECORD_HEADER_LEN + content_len + record[RECORD_AT_PADDING_LEN],
 		.content = record + RECORD_HEADER_LEN,
-		.content_len = get_be16(record + RECORD_AT_CONTENT_LEN),
+		.content_len = content_len,
 		.id = get_be16(record + RECORD_AT_ID),
 		.type = record[RECORD_AT_TYPE],
 		.last = true,
 	};
-	piece->record_len = RECORD_HEADER_LEN + piece->content_len + record[RECORD_AT_PADDING_LEN];
 }
 
 enum record_result record_reader_next(struct record_cursor *cursor, struct record_piece *piece)
 {
 	size_t here;
 
-	skip_padding(cursor);
+	if (cursor->reader->padding_left > 0)
+		skip_padding(cursor);
 	here = (size_t)(cursor->end - cursor->at);
 	/* The header of a record's rest may be held already: it stays. */
 	if (here == 0)

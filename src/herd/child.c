@@ -5,13 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "herd/output.h"
+#include "os/random.h"
 #include "policy/backoff.h"
 
 /* Without a sign of readiness, a process that has lived for so long is taken to work. */
@@ -72,7 +72,6 @@ static void log_end(const struct child *child, const char *what_next)
 /* It failed to start, or died before it had lived. */
 static void child_fail(struct child *child)
 {
-	uint32_t random = 0;
 	uint64_t delay_ms;
 	char next[64];
 
@@ -81,10 +80,8 @@ static void child_fail(struct child *child)
 		child_set_state(child, CHILD_STOPPED);
 		return;
 	}
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)loop_now_ms();
 	delay_ms = backoff_delay_ms(child->failures, CHILD_BACK_OFF_MIN_MS, CHILD_BACK_OFF_MAX_MS,
-				    random);
+				    random_draw());
 	text_format(next, sizeof(next), "starting again in %llu ms failures=%u",
 		    (unsigned long long)delay_ms, child->failures);
 	log_end(child, next);

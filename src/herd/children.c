@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/backend.h"
+#include "config/backend_procs.h"
 #include "herd/muxlink.h"
 #include "os/privileges.h"
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/backend.h"
+#include "config/backend_procs.h"
 #include "os/passed.h"
 #include "os/privileges.h"
 #include "os/reexec.h"

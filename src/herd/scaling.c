@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "config/backend.h"
+#include "config/backend_procs.h"
 #include "herd/child.h"
 #include "herd/children.h"
 #include "os/process.h"

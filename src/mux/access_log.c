@@ -198,7 +198,7 @@ static void find_proc(struct access_line *line, const struct request *request)
 	}
 	if (trace->proc) {
 		line->backend = trace->proc->backend->settings->name;
-		line->proc = trace->proc->balance.number;
+		line->proc = trace->proc->number;
 		line->pid = (uint64_t)trace->pid;
 	}
 }

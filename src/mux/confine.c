@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "config/backend_procs.h"
 #include "config/settings.h"
 #include "os/sandbox.h"
+
+enum { DNS_PORT = 53 };
 
 /* What is left open, as it is collected. */
 struct needs {
@@ -16,6 +19,8 @@ struct needs {
 	uint16_t *ports; /* owned */
 	size_t port_count;
 	const char *anywhere; /* the key for which all files may be read; NULL: none */
+	const char *any_port; /* that for which all ports may be connected to */
+	bool resolves;	      /* names of hosts */
 	bool is_short;	      /* of memory */
 };
 
@@ -87,6 +92,34 @@ static void add_ports(struct needs *needs, const struct backend_settings *backen
 			add_port(needs, address.port);
 }
 
+/* The ports of services are in the records that are yet to come. */
+static void add_names(struct needs *needs, const struct backend_settings *backend)
+{
+	struct backend_name name;
+
+	for (size_t i = 0; i < backend_name_count(backend); i++) {
+		backend_name_at(backend, i, &name);
+		needs->resolves = true;
+		if (name.is_service)
+			needs->any_port = "srv";
+		else
+			add_port(needs, name.port);
+	}
+}
+
+/* Answers that are too long for UDP come by TCP. */
+static void add_name_servers(struct needs *needs, const struct settings *settings)
+{
+	struct address address;
+
+	add_place(needs, strdup("/etc/hosts"), SANDBOX_READ);
+	if (settings->resolver.count == 0)
+		add_port(needs, DNS_PORT);
+	for (size_t i = 0; i < settings->resolver.count; i++)
+		if (!name_server_parse(settings->resolver.items[i], &address))
+			add_port(needs, address.port);
+}
+
 static void add_sockets(struct needs *needs, const struct address_list *fronts)
 {
 	for (size_t i = 0; i < fronts->count; i++)
@@ -109,9 +142,12 @@ static void collect(struct needs *needs, const struct settings *settings, bool i
 			continue;
 		add_documents(needs, backend);
 		add_ports(needs, backend);
+		add_names(needs, backend);
 		if (is_alone)
 			add_sockets(needs, &backend->listen);
 	}
+	if (needs->resolves)
+		add_name_servers(needs, settings);
 	if (needs->anywhere)
 		add_place(needs, strdup("/"), SANDBOX_READ);
 	/* The memory of children, which it shows. */
@@ -136,16 +172,20 @@ static void tell_missing(const char *what, int error)
 		log_warnx("sandbox: %s is not in force: %s", what, strerror(-error));
 }
 
-static void tell(const struct sandbox *sandbox, const char *anywhere)
+static void tell(const struct sandbox *sandbox, const struct needs *needs)
 {
+	const char *anywhere = needs->anywhere, *any_port = needs->any_port;
+
 	tell_missing("seccomp", sandbox->seccomp_error);
 	tell_missing("Landlock", sandbox->landlock_error);
 	if (sandbox->seccomp_error == 0)
 		log_info("sandbox: seccomp");
 	if (sandbox->landlock_error == 0)
-		log_info("sandbox: Landlock, version %d%s%s", sandbox->landlock_abi,
+		log_info("sandbox: Landlock, version %d%s%s%s%s", sandbox->landlock_abi,
 			 anywhere ? "; all files may be read, as is needed for " : "",
-			 anywhere ? anywhere : "");
+			 anywhere ? anywhere : "",
+			 any_port ? "; all TCP ports may be connected to, as is needed for " : "",
+			 any_port ? any_port : "");
 }
 
 void confine_mux(const struct settings *settings, bool is_alone)
@@ -166,10 +206,12 @@ void confine_mux(const struct settings *settings, bool is_alone)
 			.place_count = needs.place_count,
 			.ports = needs.ports,
 			.port_count = needs.port_count,
+			.has_any_port = needs.any_port,
+			.resolves = needs.resolves,
 		};
 
 		sandbox_enter(&plan, &sandbox);
-		tell(&sandbox, needs.anywhere);
+		tell(&sandbox, &needs);
 	}
 	needs_fini(&needs);
 }

@@ -17,7 +17,7 @@ static int state_number(const struct proc *proc)
 {
 	static const int numbers[] = {
 		[PROC_DOWN] = 3,    [PROC_PROBING] = 0,	 [PROC_UP] = 1,
-		[PROC_RESTING] = 2, [PROC_DRAINING] = 2,
+		[PROC_RESTING] = 2, [PROC_DRAINING] = 2, [PROC_GONE] = 3,
 	};
 
 	return numbers[proc->state];
@@ -30,16 +30,17 @@ static int compare_loads(const void *a, const void *b)
 
 	if (left->load != right->load)
 		return left->load < right->load ? -1 : 1;
-	return left->number < right->number ? -1 : 1;
+	return left->order < right->order ? -1 : 1;
 }
 
 static void show_proc(const struct proc *proc)
 {
-	bool is_unix = proc->address.kind == ADDRESS_UNIX;
+	bool is_unix = proc->place.address.kind == ADDRESS_UNIX;
 
-	log_every(LOG_LEVEL_INFO, "proc: %s %u %s %d %d %u %d", is_unix ? "" : proc->address.name,
-		  is_unix ? 0U : proc->address.port, is_unix ? proc->address.name : "",
-		  proc_is_child(proc), state_number(proc), proc->balance.load, (int)proc->pid);
+	log_every(LOG_LEVEL_INFO, "proc: %s %u %s %d %d %u %d",
+		  is_unix ? "" : proc->place.address.name, is_unix ? 0U : proc->place.address.port,
+		  is_unix ? proc->place.address.name : "", proc->is_child, state_number(proc),
+		  proc->balance.load, (int)proc->pid);
 }
 
 static void show_balance(const struct backend *backend)
@@ -49,7 +50,7 @@ static void show_balance(const struct backend *backend)
 	if (!procs)
 		return;
 	for (size_t i = 0; i < backend->proc_count; i++)
-		procs[i] = &backend->procs[i];
+		procs[i] = backend->procs[i];
 	qsort(procs, backend->proc_count, sizeof(*procs), compare_loads);
 	for (size_t i = 0; i < backend->proc_count; i++)
 		show_proc(procs[i]);

@@ -39,8 +39,8 @@ static bool is_needless(const struct proc *proc)
 static void give_up_needless(struct backend *backend)
 {
 	for (size_t i = 0; i < backend->proc_count; i++)
-		if (is_needless(&backend->procs[i]))
-			proc_give_up(&backend->procs[i]);
+		if (is_needless(backend->procs[i]))
+			proc_give_up(backend->procs[i]);
 }
 
 void drain_step(struct mux *mux)

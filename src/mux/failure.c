@@ -144,6 +144,12 @@ void failure_time_out(struct request *request)
 		proc_connection_give_up(request);
 }
 
+/* What no proc has begun on is no work to send again. */
+static bool is_affordable(const struct proc *proc, const struct retry_case *failure)
+{
+	return failure->is_unsent || failure->is_unaccepted || backend_can_repeat(proc->backend);
+}
+
 void failure_retry(struct request *request, const struct proc *proc, struct retry_case failure,
 		   const char *reason)
 {
@@ -153,7 +159,7 @@ void failure_retry(struct request *request, const struct proc *proc, struct retr
 	failure.methods = (enum retry_methods)proc->backend->settings->retry;
 	failure.method = request->method;
 	failure.retries = request->retries;
-	if (retry_is_allowed(&failure)) {
+	if (retry_is_allowed(&failure) && is_affordable(proc, &failure)) {
 		log_info("%s: %s: request %.*s is sent again", proc->name, reason,
 			 (int)name.value_len, name.value);
 		request->route->mux->counts.retries++;

@@ -258,15 +258,16 @@ static void on_connection_ready(struct loop_io *io, int events)
 
 void front_connection_open(struct front *front, int fd)
 {
-	struct front_connection *connection = calloc(1, sizeof(*connection));
+	/* Not calloc(), which does not look into the thread's cache of what was freed just now. */
+	struct front_connection *connection = malloc(sizeof(*connection));
 
 	if (!connection) {
 		log_warnx("front %s: no memory for a connection; it is closed", front->name);
 		close(fd);
 		return;
 	}
+	*connection = (struct front_connection){.front = front};
 	front->mux->connection_count++;
-	connection->front = front;
 	list_init(&connection->link);
 	list_init(&connection->requests);
 	stream_init(&connection->stream, fd, on_connection_ready);

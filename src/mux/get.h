@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-/* One GET to whatever speaks FastCGI at an address, and its answer. */
+/* One question to whatever speaks FastCGI at an address, and its answer: a GET, or its values. */
 
 struct get {
 	const char *address; /* as it was given */
@@ -25,5 +25,11 @@ char *get_answer(const struct get *get, unsigned *status) __attribute__((warn_un
  * sentence and ends the program.
  */
 int get_run(const char *address, const char *path);
+
+/*
+ * The same for what it answers to FCGI_GET_VALUES: a line NAME=VALUE each. An fcgi-mux none of
+ * whose processes takes requests is not well.
+ */
+int get_values_run(const char *address);
 
 #endif

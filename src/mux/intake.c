@@ -98,8 +98,8 @@ static bool scan_params(const struct request *request, struct facts *facts)
 		if (params_next(&at, end, &param) != PARAMS_PAIR)
 			return false;
 		note_param(facts, &param);
-		facts->has_denied |=
-			rewrite_is_denied(param.name, param.name_len, denied->items, denied->count);
+		if (rewrite_is_denied(param.name, param.name_len, denied->items, denied->count))
+			facts->has_denied = true;
 	}
 	return true;
 }
@@ -241,6 +241,6 @@ void intake_hurry(struct request *request, size_t len)
 	if (request->state != REQUEST_RECEIVING || !request->has_params || !is_alone(request))
 		return;
 	if (request_buffered_len(request) + len > request->route->mux->settings->request_buffer &&
-	    balance_group_has_room(&route->group))
+	    route_has_room_for_one_more(route))
 		route_submit(route, request);
 }

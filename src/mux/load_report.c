@@ -1,5 +1,6 @@
 #include "mux/load_report.h"
 
+#include "config/backend_procs.h"
 #include "mux/backend.h"
 #include "mux/mux.h"
 #include "mux/proc.h"
@@ -11,18 +12,16 @@ static size_t capacity_of(const struct backend *backend)
 {
 	size_t capacity = 1;
 
-	for (size_t i = 0; i < backend->proc_count; i++) {
-		const struct proc *proc = &backend->procs[i];
-
-		if (proc->capacity != PROC_CAPACITY_UNKNOWN && proc->capacity > capacity)
-			capacity = proc->capacity;
-	}
+	for (size_t i = 0; i < backend_child_count(backend->settings); i++)
+		if (backend->procs[i]->capacity > capacity)
+			capacity = backend->procs[i]->capacity;
 	return capacity;
 }
 
-static size_t count_queued(const struct backend *backend)
+/* For a child: also what went to servers of others because no child had room. */
+static size_t count_waiting(const struct backend *backend)
 {
-	size_t count = 0;
+	size_t count = backend->load - backend->child_load;
 
 	for (size_t i = 0; i < backend->route_count; i++)
 		count += backend->routes[i]->queue.count;
@@ -34,18 +33,20 @@ static uint32_t processes_for(const struct backend *backend, size_t requests)
 {
 	size_t capacity = capacity_of(backend);
 	size_t count = requests / capacity + (requests % capacity > 0);
+	size_t children = backend_child_count(backend->settings);
 
-	return (uint32_t)(count < backend->proc_count ? count : backend->proc_count);
+	return (uint32_t)(count < children ? count : children);
 }
 
 static struct load_report look(const struct backend *backend)
 {
-	size_t queued = count_queued(backend);
+	size_t waiting = count_waiting(backend);
 
 	/* While some wait, what was busy before may be what they waited for, and died. */
 	return (struct load_report){
-		.busy = processes_for(backend, queued > 0 ? backend->load : backend->load_max),
-		.queued = processes_for(backend, queued),
+		.busy = processes_for(backend,
+				      waiting > 0 ? backend->child_load : backend->child_load_max),
+		.queued = processes_for(backend, waiting),
 	};
 }
 
@@ -63,7 +64,7 @@ static void tell(struct backend *backend, const struct load_report *report)
 	if (control_send(mux->control_fd, &message) < 0)
 		return;
 	backend->reported = *report;
-	backend->load_max = backend->load;
+	backend->child_load_max = backend->child_load;
 }
 
 static bool is_wanted(const struct backend *backend)
@@ -75,7 +76,7 @@ void load_report_turn(struct backend *backend)
 {
 	struct load_report report;
 
-	if (!is_wanted(backend) || count_queued(backend) == 0)
+	if (!is_wanted(backend) || count_waiting(backend) == 0)
 		return;
 	report = look(backend);
 	if (report.busy + report.queued > backend->reported.busy + backend->reported.queued)
@@ -92,5 +93,5 @@ void load_report_tick(struct backend *backend)
 	if (report.busy != backend->reported.busy || report.queued != backend->reported.queued)
 		tell(backend, &report);
 	else
-		backend->load_max = backend->load;
+		backend->child_load_max = backend->child_load;
 }

@@ -7,8 +7,10 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "config/backend_procs.h"
 #include "mux/access_log.h"
 #include "mux/backend.h"
+#include "mux/discovery.h"
 #include "mux/drain.h"
 #include "mux/front.h"
 #include "mux/front_connection.h"
@@ -20,6 +22,7 @@
 #include "mux/request.h"
 #include "mux/route.h"
 #include "os/control.h"
+#include "os/resolver.h"
 
 /* Messages of the supervisor taken in one go. */
 enum { CONTROL_MAX = 256 };
@@ -135,6 +138,22 @@ static void on_reopen(struct loop_signal *signal)
 		access_log_reopen(mux->access_log, mux->settings->access_log);
 }
 
+uint8_t *mux_take_scratch(struct mux *mux)
+{
+	uint8_t *bytes = mux->is_scratch_taken ? malloc(MUX_SCRATCH_SIZE) : mux->scratch;
+
+	mux->is_scratch_taken = true;
+	return bytes ? bytes + RECORD_HEADROOM : NULL;
+}
+
+void mux_give_scratch(struct mux *mux, uint8_t *scratch)
+{
+	if (scratch == mux->scratch + RECORD_HEADROOM)
+		mux->is_scratch_taken = false;
+	else if (scratch)
+		free(scratch - RECORD_HEADROOM);
+}
+
 /* Each number is looked at, as if the other side were hostile. */
 static struct proc *find_child(struct mux *mux, const struct control_message *message)
 {
@@ -143,9 +162,9 @@ static struct proc *find_child(struct mux *mux, const struct control_message *me
 	if (message->backend >= mux->backend_count)
 		return NULL;
 	backend = &mux->backends[message->backend];
-	if (message->proc >= backend->proc_count || !proc_is_child(&backend->procs[message->proc]))
+	if (message->proc >= backend->proc_count || !backend->procs[message->proc]->is_child)
 		return NULL;
-	return &backend->procs[message->proc];
+	return backend->procs[message->proc];
 }
 
 /* passed: a descriptor that came along, or -1. */
@@ -205,12 +224,14 @@ static void start_control(struct mux *mux)
 }
 
 /* Nobody else says that they are there: all where there is no supervisor, else those of others. */
-static void assume_up(struct backend *backend)
+static void start_backend(struct backend *backend)
 {
 	size_t children = backend_child_count(backend->settings);
 
 	for (size_t i = backend->mux->control_fd < 0 ? 0 : children; i < backend->proc_count; i++)
-		probe_start(&backend->procs[i]);
+		probe_start(backend->procs[i]);
+	for (size_t i = 0; i < backend->discovery_count; i++)
+		discovery_tick(&backend->discoveries[i]);
 }
 
 static char *open_access_log(struct mux *mux, int fd)
@@ -219,6 +240,36 @@ static char *open_access_log(struct mux *mux, int fd)
 		return NULL;
 	mux->access_log = access_log_new(mux, fd);
 	return mux->access_log ? NULL : text_new("out of memory");
+}
+
+static bool has_names(const struct settings *settings)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < settings->backend_count; i++)
+		count += backend_name_count(settings->backends[i]);
+	return count > 0;
+}
+
+static char *open_resolver(struct mux *mux, const struct settings *settings)
+{
+	size_t count = settings->resolver.count;
+	struct address *servers;
+	char *error = NULL;
+
+	if (!has_names(settings))
+		return NULL;
+	servers = calloc(count + 1, sizeof(*servers));
+	for (size_t i = 0; servers && i < count && !error; i++) {
+		const char *fault = name_server_parse(settings->resolver.items[i], &servers[i]);
+
+		if (fault)
+			error = text_new("%s: %s", settings->resolver.items[i], fault);
+	}
+	if (servers && !error)
+		mux->resolver = resolver_new(servers, count, &error);
+	free(servers);
+	return mux->resolver || error ? error : text_new("out of memory");
 }
 
 static char *open_backends(struct mux *mux, const struct settings *settings)
@@ -290,7 +341,7 @@ static void start(struct mux *mux)
 	if (mux->control_fd >= 0)
 		start_control(mux);
 	for (size_t i = 0; i < mux->backend_count; i++)
-		assume_up(&mux->backends[i]);
+		start_backend(&mux->backends[i]);
 }
 
 struct mux *mux_new(const struct mux_plan *plan, char **error)
@@ -312,6 +363,8 @@ struct mux *mux_new(const struct mux_plan *plan, char **error)
 	list_init(&mux->ended_procs);
 	*error = open_access_log(mux, plan->access_log_fd);
 	if (!*error)
+		*error = open_resolver(mux, plan->settings);
+	if (!*error)
 		*error = open_backends(mux, plan->settings);
 	if (!*error)
 		*error = open_fronts(mux, plan);
@@ -331,6 +384,7 @@ void mux_free(struct mux *mux)
 		front_fini(&mux->fronts[i]);
 	for (size_t i = 0; i < mux->backend_count; i++)
 		backend_fini(&mux->backends[i]);
+	resolver_free(mux->resolver);
 	for (size_t i = 0; i < mux->route_count; i++)
 		route_free(mux->routes[i]);
 	free_ended(mux);

@@ -15,11 +15,12 @@
 struct access_log;
 struct backend;
 struct front;
+struct resolver;
 struct route;
 
 /* Data moves in pieces of this size: a larger one gains nothing, 16 KiB costs 2.7 times for bodies.
  */
-enum { MUX_SCRATCH_LEN = 128 * 1024 };
+enum { MUX_SCRATCH_LEN = 128 * 1024, MUX_SCRATCH_SIZE = RECORD_HEADROOM + MUX_SCRATCH_LEN };
 
 /* How often what may wait is looked after: gone clients, resting procs, lingering connections. */
 enum { MUX_TICK_MS = 1000 };
@@ -39,6 +40,7 @@ struct mux {
 	size_t route_count;
 	struct backend *backends; /* owned; in the order of the configuration */
 	size_t backend_count;
+	struct resolver *resolver; /* owned; NULL: no backend has a name to look up */
 
 	size_t connection_count, connections_max; /* of web servers */
 	size_t file_count;			  /* open, on their way to clients */
@@ -64,7 +66,8 @@ struct mux {
 
 	char path[RECORD_CONTENT_MAX + 1]; /* of the request that is looked at */
 	/* Where all connections read into, one at a time, with room before it for what was held. */
-	uint8_t scratch[RECORD_HEADROOM + MUX_SCRATCH_LEN];
+	uint8_t scratch[MUX_SCRATCH_SIZE];
+	bool is_scratch_taken;
 };
 
 struct mux_plan {
@@ -78,7 +81,7 @@ struct mux_plan {
 };
 
 /*
- * Opens a mux on the loop: names of remote procs are resolved here, nothing is after. Returns it
+ * Opens a mux on the loop: what is read of the machine to look up names is read here. Returns it
  * (heap, owned by the caller), or NULL with a malloced sentence in *error.
  */
 struct mux *mux_new(const struct mux_plan *plan, char **error);
@@ -86,10 +89,12 @@ struct mux *mux_new(const struct mux_plan *plan, char **error);
 /* Closes everything at once. */
 void mux_free(struct mux *mux);
 
-/* The bytes that a connection reads into. */
-static inline uint8_t *mux_scratch(struct mux *mux)
-{
-	return mux->scratch + RECORD_HEADROOM;
-}
+/*
+ * MUX_SCRATCH_LEN bytes for a connection to read into, and RECORD_HEADROOM before them, until they
+ * are given back. While others look at theirs, as where the end of a request of theirs is the time
+ * to read a connection that is drained, they are of the heap; NULL: no memory.
+ */
+uint8_t *mux_take_scratch(struct mux *mux);
+void mux_give_scratch(struct mux *mux, uint8_t *scratch);
 
 #endif

@@ -5,8 +5,10 @@
 #include "fcgi/values.h"
 #include "mux/backend.h"
 #include "mux/proc.h"
+#include "mux/proc_capacity.h"
 #include "mux/proc_child.h"
 #include "mux/proc_connection.h"
+#include "mux/proc_host.h"
 #include "mux/proc_pool.h"
 #include "os/loop.h"
 
@@ -45,27 +47,23 @@ void probe_start(struct proc *proc)
 	proc->probing_since_ms = loop_now_ms();
 	proc->counts.earlier = proc->counts.requests;
 	proc_set_state(proc, PROC_PROBING);
-	if (is_mute(proc) || !proc_ask(proc, query, (size_t)(end - query)))
+	if (is_mute(proc)) {
 		set_up(proc);
+	} else if (!proc_ask(proc, query, (size_t)(end - query))) {
+		proc_host_on_unreachable(proc);
+		set_up(proc);
+	}
 }
 
 static void take_values(struct proc *proc, const uint8_t *content, size_t len)
 {
 	struct values values = {0};
-	unsigned capacity;
 
 	if (!values_result_decode(content, len, &values)) {
 		probe_lose(proc);
 		return;
 	}
-	proc->answers_values = true;
-	proc->is_multiplexing = values.mpxs_conns;
-	proc->connections_max = values.max_conns > 0 ? values.max_conns : SIZE_MAX;
-	capacity = values.mpxs_conns ? values.max_reqs : values.max_conns;
-	if (capacity > 0 && proc->backend->settings->capacity == 0)
-		proc_set_capacity(proc, capacity);
-	log_debug("%s: values: max_conns=%u max_reqs=%u mpxs_conns=%d", proc->name,
-		  values.max_conns, values.max_reqs, values.mpxs_conns);
+	proc_take_values(proc, &values);
 	/* An answer that came late still counts: for those that wait, and for the next time. */
 	if (proc->state == PROC_PROBING)
 		set_up(proc);
@@ -100,7 +98,7 @@ void probe_on_down(struct proc *proc)
 static bool is_known_to_answer(const struct backend *backend)
 {
 	for (size_t i = 0; i < backend->proc_count; i++)
-		if (backend->procs[i].answers_values)
+		if (backend->procs[i]->answers_values)
 			return true;
 	return false;
 }

@@ -1,21 +1,25 @@
 #include "mux/proc.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/log.h"
 #include "base/text.h"
+#include "config/backend_procs.h"
 #include "mux/backend.h"
 #include "mux/debug.h"
 #include "mux/failure.h"
 #include "mux/mux.h"
 #include "mux/probe.h"
+#include "mux/proc_capacity.h"
 #include "mux/proc_child.h"
 #include "mux/proc_connection.h"
+#include "mux/proc_host.h"
 #include "mux/proc_pool.h"
 #include "mux/request.h"
 #include "os/control.h"
+#include "os/random.h"
 #include "policy/backoff.h"
 #include "policy/retry.h"
 
@@ -24,20 +28,24 @@ enum { RESTING_MAX_MS = 60000 };
 
 static const char *const state_names[] = {
 	[PROC_DOWN] = "down",	    [PROC_PROBING] = "probing",	  [PROC_UP] = "up",
-	[PROC_RESTING] = "resting", [PROC_DRAINING] = "draining",
+	[PROC_RESTING] = "resting", [PROC_DRAINING] = "draining", [PROC_GONE] = "gone",
 };
 
 void proc_set_pid(struct proc *proc, pid_t pid)
 {
 	const char *backend = proc->backend->settings->name;
-	unsigned number = proc->balance.number;
+	unsigned number = proc->number;
+	char text[ADDRESS_TEXT_SIZE];
 
 	proc->pid = pid;
 	if (pid > 0)
 		(void)text_format(proc->name, sizeof(proc->name), "%s.%u[%d]", backend, number,
 				  (int)pid);
-	else
+	else if (proc->is_child)
 		(void)text_format(proc->name, sizeof(proc->name), "%s.%u", backend, number);
+	else
+		(void)text_format(proc->name, sizeof(proc->name), "%s.%u[%s]", backend, number,
+				  address_format(&proc->place.address, text));
 }
 
 void proc_set_state(struct proc *proc, enum proc_state state)
@@ -49,52 +57,85 @@ void proc_set_state(struct proc *proc, enum proc_state state)
 		[PROC_UP] = &backend->up,
 		[PROC_RESTING] = &backend->resting,
 		[PROC_DRAINING] = &backend->draining,
+		[PROC_GONE] = &backend->gone,
 	};
 
 	if (state != proc->state)
 		log_debug("%s: %s -> %s", proc->name, state_names[proc->state], state_names[state]);
+	if (state == PROC_UP && proc->state != PROC_UP) {
+		proc->host.up_since_ms = loop_now_ms();
+		proc_host_set_weight(proc);
+	}
 	list_detach(&proc->link);
 	list_append(lists[state], &proc->link);
 	proc->state = state;
 	balance_set_usable(&backend->balance, &proc->balance, state == PROC_UP);
 }
 
-void proc_set_capacity(struct proc *proc, unsigned capacity)
+struct proc *proc_new(struct backend *backend, unsigned number)
 {
-	proc->capacity = capacity;
-	balance_set_capacity(&proc->backend->balance, &proc->balance, capacity);
-}
+	struct proc *proc = calloc(1, sizeof(*proc));
 
-/* A child serves one request at a time; of what others run, nothing is known. */
-void proc_forget_capacity(struct proc *proc)
-{
-	uint64_t configured = proc->backend->settings->capacity;
-	unsigned assumed = proc_is_child(proc) ? 1 : PROC_CAPACITY_UNKNOWN;
-
-	proc->is_multiplexing = false;
-	proc_set_capacity(proc, configured > 0 ? (unsigned)configured : assumed);
-}
-
-char *proc_init(struct proc *proc, struct backend *backend, unsigned number)
-{
-	const char *complaint;
-	char text[ADDRESS_TEXT_SIZE];
-
+	if (!proc)
+		return NULL;
 	proc->backend = backend;
+	proc->number = number;
 	list_init(&proc->link);
 	list_init(&proc->idle);
 	list_init(&proc->busy);
-	balance_entry_init(&proc->balance, number, 1);
-	proc_forget_capacity(proc);
-	proc_set_pid(proc, 0);
+	proc->is_child = number < backend_child_count(backend->settings);
+	balance_entry_init(&proc->balance, PROC_TIER_CHILD, number, 1);
+	if (balance_add(&backend->balance, &proc->balance) < 0) {
+		free(proc);
+		return NULL;
+	}
 	proc_set_state(proc, PROC_DOWN);
-	complaint = backend_proc_address(backend->settings, number, &proc->address);
+	return proc;
+}
+
+/* Where there is no memory for the change, it stays where it was: there was room for it. */
+static void move_to_tier(struct proc *proc, unsigned tier)
+{
+	struct balance *balance = &proc->backend->balance;
+	uint8_t before = proc->balance.tier;
+
+	balance_remove(balance, &proc->balance);
+	proc->balance.tier = (uint8_t)tier;
+	if (balance_add(balance, &proc->balance) < 0) {
+		proc->balance.tier = before;
+		(void)!balance_add(balance, &proc->balance);
+	}
+	balance_set_usable(balance, &proc->balance, proc->state == PROC_UP);
+}
+
+void proc_rank(struct proc *proc, unsigned tier, unsigned weight)
+{
+	if (tier != proc->balance.tier)
+		move_to_tier(proc, tier);
+	proc->place.tier = tier;
+	proc->place.weight = weight;
+	proc_host_set_weight(proc);
+}
+
+char *proc_settle(struct proc *proc, const struct proc_place *place)
+{
+	const char *complaint = socket_address_resolve(&place->address, &proc->socket_address);
+	char text[ADDRESS_TEXT_SIZE];
+
 	if (complaint)
-		return text_new("[%s] proc %u: %s", backend->settings->name, number, complaint);
-	complaint = socket_address_resolve(&proc->address, &proc->socket_address);
-	if (complaint)
-		return text_new("[%s] cannot find the address of %s: %s", backend->settings->name,
-				address_format(&proc->address, text), complaint);
+		return text_new("[%s] cannot find the address of %s: %s",
+				proc->backend->settings->name,
+				address_format(&place->address, text), complaint);
+	proc->place = *place;
+	proc->counts = (struct proc_counts){0};
+	proc->failures = proc->probes_lost = proc->kept_failures = 0;
+	proc->answers_values = false;
+	buffer_fini(&proc->values);
+	proc_rank(proc, place->tier, place->weight);
+	proc_set_pid(proc, 0);
+	proc_forget_capacity(proc);
+	proc_host_settle(proc);
+	proc_set_state(proc, PROC_DOWN);
 	return NULL;
 }
 
@@ -103,12 +144,18 @@ static struct proc_connection *connection_of(struct list *link)
 	return link ? container_of(link, struct proc_connection, link) : NULL;
 }
 
-void proc_fini(struct proc *proc)
+void proc_free(struct proc *proc)
 {
+	if (!proc)
+		return;
+	proc_host_stop(proc);
 	proc_pool_close_idle(proc);
 	while (!list_is_empty(&proc->busy))
 		proc_connection_close(connection_of(list_first(&proc->busy)));
 	buffer_fini(&proc->values);
+	list_detach(&proc->link);
+	balance_remove(&proc->backend->balance, &proc->balance);
+	free(proc);
 }
 
 /* The last that is UP for a route never rests. */
@@ -120,28 +167,29 @@ static bool can_rest(const struct proc *proc)
 	       (up->next != up->prev || backend_can_be_left_out(proc->backend));
 }
 
+void proc_rest_longer(struct proc *proc)
+{
+	proc->failures++;
+	proc->resting_until_ms =
+		loop_now_ms() + backoff_delay_ms(proc->failures,
+						 proc->backend->settings->disable_time_ms,
+						 RESTING_MAX_MS, random_draw());
+}
+
 void proc_rest(struct proc *proc)
 {
-	uint32_t random = 0;
-
+	proc_host_on_unreachable(proc);
 	/* With disable-time = 0 it is tried again at once. */
 	if (!can_rest(proc) || proc->backend->settings->disable_time_ms == 0) {
 		proc->failures += proc->failures == 0; /* which the status shows */
 		return;
 	}
 	proc->counts.disabled++;
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)loop_now_ms();
-	proc->failures++;
-	proc->resting_until_ms =
-		loop_now_ms() + backoff_delay_ms(proc->failures,
-						 proc->backend->settings->disable_time_ms,
-						 RESTING_MAX_MS, random);
+	proc_rest_longer(proc);
 	proc_set_state(proc, PROC_RESTING);
 }
 
-/* With one request, so that no more are held up by what has failed before. */
-static void proc_try_again(struct proc *proc)
+void proc_try_again(struct proc *proc)
 {
 	balance_set_capacity(&proc->backend->balance, &proc->balance, 1);
 	proc_set_state(proc, PROC_UP);
@@ -155,10 +203,13 @@ void proc_tick(struct proc *proc)
 		proc_pool_tick(proc);
 	if (proc->state == PROC_PROBING)
 		probe_tick(proc);
-	else if (proc->state == PROC_DRAINING)
-		proc_report_drained(proc);
-	else if (proc->state == PROC_RESTING && loop_now_ms() >= proc->resting_until_ms)
+	else if (proc->state == PROC_RESTING && loop_now_ms() >= proc->resting_until_ms &&
+		 !proc_host_is_out(proc))
 		proc_try_again(proc);
+	if (proc->is_child)
+		proc_report_drained(proc);
+	else
+		proc_host_tick(proc);
 }
 
 bool proc_ask(struct proc *proc, const uint8_t *question, size_t len)
@@ -176,6 +227,7 @@ void proc_run(struct proc *proc, struct request *request)
 {
 	struct proc_connection *connection = proc_pool_choose(proc, request);
 
+	backend_note_request(proc->backend, request);
 	if (connection) {
 		debug_show_taken(connection);
 		debug_show_given(request);

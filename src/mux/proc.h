@@ -1,16 +1,17 @@
 #ifndef MUX_PROC_H
 #define MUX_PROC_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/address.h"
 #include "base/buffer.h"
 #include "base/list.h"
 #include "mux/counts.h"
+#include "mux/proc_host.h"
+#include "mux/proc_place.h"
+#include "mux/proc_state.h"
 #include "os/address.h"
 #include "policy/balance.h"
 
@@ -19,29 +20,16 @@ struct request;
 
 enum { PROC_NAME_SIZE = 96 };
 
-#define PROC_CAPACITY_UNKNOWN UINT_MAX
-
-/*
- *   DOWN --> PROBING --> UP <--> RESTING
- *     ^         |         |       |
- *     |         +---------+-------+--> DRAINING
- *     +---------+---------+-------+-------+
- *
- * DOWN: the supervisor says that there is no process. PROBING: asked for its values. RESTING: it
- * failed a request, and is left out until the supervisor starts it anew or disable-time is over;
- * the last that is UP never rests. DRAINING: the supervisor is about to end it, and it gets no new
- * request.
- */
-enum proc_state { PROC_DOWN, PROC_PROBING, PROC_UP, PROC_RESTING, PROC_DRAINING };
-
 /* One process or remote host of a backend: one address, one load, its kept connections. */
 struct proc {
 	struct backend *backend;   /* borrowed */
 	struct list link;	   /* in the backend's list of its state */
-	char name[PROC_NAME_SIZE]; /* "php.0[4711]" in all lines of the log about it */
-	struct address address;
+	unsigned number;	   /* in the backend */
+	bool is_child;		   /* the supervisor started it */
+	char name[PROC_NAME_SIZE]; /* "php.0[4711]", "php.4[192.0.2.7:9000]" in the log */
+	struct proc_place place;
 	struct socket_address socket_address;
-	struct balance_entry balance; /* number, load and capacity are here */
+	struct balance_entry balance; /* load and capacity are here */
 	struct list idle;	      /* connections without a request, the last used first */
 	struct list busy;	      /* with at least one */
 	size_t idle_count;
@@ -50,6 +38,9 @@ struct proc {
 	pid_t pid;		   /* 0: not known */
 	uint64_t probing_since_ms; /* when it came up, and was asked for its values */
 	uint64_t resting_until_ms; /* in RESTING */
+	uint64_t kept_failed_ms;   /* when a kept connection turned out to be closed last */
+	unsigned kept_failures;	   /* in a row; see proc_pool.c */
+	struct proc_host host;	   /* of one that others run */
 	unsigned capacity;	   /* what it takes at once; balance.capacity is what it gets now */
 	unsigned failures;	   /* to reach it, since it has answered */
 	unsigned probes_lost;	   /* in a row; see probe.c */
@@ -64,9 +55,18 @@ struct proc {
 	bool is_drained; /* in DRAINING: it has no request any more, and the supervisor knows */
 };
 
-/* Resolves the address; may block, so only at start. NULL or a malloced sentence. */
-char *proc_init(struct proc *proc, struct backend *backend, unsigned number);
-void proc_fini(struct proc *proc);
+/* DOWN, and not yet at a place. NULL: no memory. */
+struct proc *proc_new(struct backend *backend, unsigned number);
+void proc_free(struct proc *proc);
+
+/*
+ * Puts one that is DOWN or GONE there: DOWN. localhost is looked up, and only for the start. NULL
+ * or a malloced sentence: the address cannot be found.
+ */
+char *proc_settle(struct proc *proc, const struct proc_place *place);
+
+/* It stands otherwise beside the others. */
+void proc_rank(struct proc *proc, unsigned tier, unsigned weight);
 
 /* 0: not known. */
 void proc_set_pid(struct proc *proc, pid_t pid);
@@ -77,16 +77,18 @@ void proc_set_state(struct proc *proc, enum proc_state state);
 /* Logs what it did wrong. */
 void proc_complain(const struct proc *proc, const char *fault);
 
-/* How many requests it takes at once; until it says so, what is known without asking. */
-void proc_forget_capacity(struct proc *proc);
-void proc_set_capacity(struct proc *proc, unsigned capacity);
-
 /* It could not be reached: where another can do its work, it rests; the last that is UP never does.
  */
 void proc_rest(struct proc *proc);
 
+/* It rests, and another attempt has failed. */
+void proc_rest_longer(struct proc *proc);
+
 /* Opens an idle connection with a question on it. False: it cannot be reached. */
 bool proc_ask(struct proc *proc, const uint8_t *question, size_t len);
+
+/* Ends its rest: with one request, so that no more are held up by what has failed before. */
+void proc_try_again(struct proc *proc);
 
 /* Once every MUX_TICK_MS: ends its rest when the time has come. */
 void proc_tick(struct proc *proc);

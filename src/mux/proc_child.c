@@ -2,19 +2,16 @@
 
 #include <errno.h>
 
+#include "config/backend_procs.h"
 #include "mux/backend.h"
 #include "mux/mux.h"
 #include "mux/probe.h"
 #include "mux/proc.h"
+#include "mux/proc_capacity.h"
 #include "mux/proc_connection.h"
 #include "mux/proc_pool.h"
 #include "os/control.h"
 #include "policy/scale.h"
-
-bool proc_is_child(const struct proc *proc)
-{
-	return proc->balance.number < backend_child_count(proc->backend->settings);
-}
 
 /* False: the supervisor is behind with its messages, or there is none. */
 static bool tell_supervisor(const struct proc *proc, enum control_type type)
@@ -23,7 +20,7 @@ static bool tell_supervisor(const struct proc *proc, enum control_type type)
 	struct control_message message = {
 		.type = type,
 		.backend = (uint32_t)(proc->backend - mux->backends),
-		.proc = proc->balance.number,
+		.proc = proc->number,
 		.pid = proc->pid,
 	};
 
@@ -47,6 +44,7 @@ void proc_on_usable(struct proc *proc)
 
 void proc_on_answer(struct proc *proc)
 {
+	health_note_life(&proc->host.health);
 	if (proc->failures > 0) {
 		proc->failures = 0;
 		proc_set_capacity(proc, proc->capacity);
@@ -97,7 +95,7 @@ void proc_on_drain(struct proc *proc)
 void proc_give_up(struct proc *proc)
 {
 	/* Where it cannot be told, the end of this mux says as much. */
-	if (proc_is_child(proc) && !proc->is_given_up)
+	if (proc->is_child && !proc->is_given_up)
 		proc->is_given_up = tell_supervisor(proc, CONTROL_CHILD_FREE);
 }
 

@@ -8,9 +8,6 @@ struct proc;
 
 /* A proc as the supervisor's child: what the mux is told of it, and tells. */
 
-/* The supervisor started it: it is not one that others run. */
-bool proc_is_child(const struct proc *proc);
-
 /* It was started as this process; or it ended. */
 void proc_on_up(struct proc *proc, pid_t pid);
 void proc_on_down(struct proc *proc);

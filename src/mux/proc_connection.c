@@ -15,10 +15,12 @@
 #include "mux/probe.h"
 #include "mux/proc.h"
 #include "mux/proc_child.h"
+#include "mux/proc_host.h"
 #include "mux/proc_pool.h"
 #include "mux/relay.h"
 #include "mux/request.h"
 #include "mux/request_records.h"
+#include "mux/request_time.h"
 #include "mux/route.h"
 
 /* Requests on one connection are looked for one by one. */
@@ -26,6 +28,12 @@ enum { CARRIED_MAX = 1024 };
 
 /* How long a client that takes no more may hold up others: the protocol cannot stop it alone. */
 enum { HELD_TICKS_MAX = 3 };
+
+/*
+ * A proc that was about to close a kept connection does so soon: what has run for longer on one has
+ * been begun.
+ */
+enum { BEGUN_MS = 1000 };
 
 static struct request *request_of(struct list *link)
 {
@@ -130,6 +138,8 @@ void proc_connection_release(struct request *request, bool can_be_kept)
 	detach(request);
 	if (connection->carried_count > 0 || connection->state == PROC_CONNECTION_CLOSED)
 		return;
+	if (connection->is_reused && request->has_spoken)
+		proc_pool_note_reuse(connection->proc, true);
 	connection_set_state(connection, PROC_CONNECTION_IDLE);
 	connection->is_reused = true;
 	if (!can_be_kept || connection->is_last || connection->is_broken ||
@@ -196,7 +206,8 @@ static void lose(struct request *request, bool is_unsent, const char *reason)
 	struct retry_case failure = {
 		.is_unsent = is_unsent,
 		.is_unaccepted = connection->is_unaccepted,
-		.connection_was_reused = connection->is_reused,
+		.connection_was_reused =
+			connection->is_reused && !request_has_run_for(request, BEGUN_MS),
 		.is_answered = request->has_spoken,
 		.is_whole = !request->is_partial,
 	};
@@ -213,8 +224,18 @@ static void fail_idle(struct proc_connection *connection, const char *reason)
 	struct proc *proc = connection->proc;
 
 	log_debug("%s: idle connection closed: %s", proc->name, reason);
+	if (connection->stream.connecting)
+		proc_host_on_unreachable(proc);
 	proc_connection_close(connection);
 	probe_lose(proc);
+}
+
+static bool has_spoken(const struct proc_connection *connection)
+{
+	list_for_each (link, after, &connection->carried)
+		if (request_of(link)->has_spoken)
+			return true;
+	return false;
 }
 
 void proc_connection_fail(struct proc_connection *connection, const char *reason)
@@ -229,8 +250,10 @@ void proc_connection_fail(struct proc_connection *connection, const char *reason
 	}
 	connection_set_state(connection, PROC_CONNECTION_CLOSED);
 	stream_close(&connection->stream);
+	if (connection->is_reused && !has_spoken(connection))
+		proc_pool_note_reuse(proc, false);
 	/* A child that drops a request is most likely ending: the supervisor is about to say so. */
-	if (is_unsent || proc_is_child(proc))
+	if (is_unsent || proc->is_child)
 		proc_rest(proc);
 	while ((link = list_first(&connection->carried)))
 		lose(request_of(link), is_unsent, reason);
@@ -276,6 +299,8 @@ struct proc_connection *proc_connection_new(struct proc *proc)
 		errno = -fd;
 		return NULL;
 	}
+	if (proc_is_far(proc))
+		socket_set_limits(fd, proc->backend->settings->tcp_user_timeout_ms);
 	proc->counts.connected++;
 	connection->proc = proc;
 	connection->opened_ms = loop_now_ms();

@@ -3,6 +3,7 @@
 #include "mux/backend.h"
 #include "mux/mux.h"
 #include "mux/proc.h"
+#include "mux/proc_capacity.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
 
@@ -17,6 +18,28 @@ void proc_pool_close_idle(struct proc *proc)
 		proc_connection_close(connection_of(list_first(&proc->idle)));
 }
 
+/*
+ * A program that closes its connections although it is asked to keep them would cost each request a
+ * second attempt. Now and then it is tried again: it may have been started anew.
+ */
+enum { KEPT_FAILURES_MAX = 8, KEPT_FAILED_MS = 60000 };
+
+static bool closes_kept(const struct proc *proc)
+{
+	return proc->kept_failures >= KEPT_FAILURES_MAX &&
+	       loop_now_ms() - proc->kept_failed_ms < KEPT_FAILED_MS;
+}
+
+void proc_pool_note_reuse(struct proc *proc, bool is_good)
+{
+	if (is_good || loop_now_ms() - proc->kept_failed_ms >= KEPT_FAILED_MS)
+		proc->kept_failures = 0;
+	if (is_good)
+		return;
+	proc->kept_failures++;
+	proc->kept_failed_ms = loop_now_ms();
+}
+
 bool proc_pool_keeps(const struct proc *proc)
 {
 	const struct mux *mux = proc->backend->mux;
@@ -27,7 +50,7 @@ bool proc_pool_keeps(const struct proc *proc)
 	 * new one waits.
 	 */
 	return !mux->is_draining && !mux->is_sharing && proc->state == PROC_UP &&
-	       proc->capacity != PROC_CAPACITY_UNKNOWN &&
+	       !closes_kept(proc) && proc->capacity != PROC_CAPACITY_UNKNOWN &&
 	       proc->idle_count <= proc->backend->settings->keepalive;
 }
 

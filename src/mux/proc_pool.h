@@ -16,6 +16,9 @@ struct proc_connection *proc_pool_choose(struct proc *proc, const struct request
 /* Whether those that are idle may be kept. */
 bool proc_pool_keeps(const struct proc *proc);
 
+/* Whether a kept connection took another request, or turned out to be closed. */
+void proc_pool_note_reuse(struct proc *proc, bool is_good);
+
 /* Closes idle ones that are too old, or should not have been kept. */
 void proc_pool_trim(struct proc *proc);
 

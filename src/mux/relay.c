@@ -12,6 +12,7 @@
 #include "mux/backend.h"
 #include "mux/front.h"
 #include "mux/front_connection.h"
+#include "mux/front_values.h"
 #include "mux/intake.h"
 #include "mux/mux.h"
 #include "mux/probe.h"
@@ -128,14 +129,13 @@ static void input_abort(struct input *input, const struct record_piece *piece)
 		request_abort(request, "aborted by the web server");
 }
 
-/* Section 4.1: the true values; so many requests may come on a single connection. */
+/* Section 4.1. */
 static void input_query(struct input *input, const struct record_piece *piece)
 {
 	struct front_connection *connection = input->connection;
-	uint32_t max = (uint32_t)connection->front->mux->connections_max;
-	struct values values = {
-		.max_conns = max, .max_reqs = FRONT_REQUESTS_MAX, .mpxs_conns = true};
 	uint8_t result[VALUES_ENCODED_MAX];
+	struct values values;
+	uint8_t *end;
 
 	if (!connection->query)
 		connection->query = calloc(1, sizeof(*connection->query));
@@ -146,9 +146,9 @@ static void input_query(struct input *input, const struct record_piece *piece)
 	}
 	if (!piece->last)
 		return;
-	front_connection_send(
-		connection, result,
-		(size_t)(values_result_encode(result, connection->query, &values) - result));
+	values = front_values(connection->front);
+	end = values_result_encode(result, connection->query, &values);
+	front_connection_send(connection, result, (size_t)(end - result));
 	free(connection->query);
 	connection->query = NULL;
 }
@@ -201,29 +201,39 @@ static const char *ending(ssize_t len)
 	return len == 0 ? "the connection was closed" : strerror((int)-len);
 }
 
-void relay_from_front(struct front_connection *connection)
+static enum record_result take_input(struct front_connection *connection, uint8_t *bytes,
+				     size_t len)
 {
-	struct mux *mux = connection->front->mux;
-	uint8_t *scratch = mux_scratch(mux);
-	ssize_t len = stream_receive(&connection->stream, scratch, MUX_SCRATCH_LEN);
-	struct input input = {.connection = connection};
+	struct input input = {.connection = connection, .end = bytes + len};
 	enum record_result result = RECORD_MORE;
 	struct record_cursor cursor;
 	struct record_piece piece;
 
+	record_reader_begin(&cursor, &connection->reader, bytes, len);
+	connection->is_being_read = true;
+	while (connection->state < FRONT_ENDING &&
+	       (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)
+		input_take(&input, &piece);
+	input_flush(&input);
+	connection->is_being_read = false;
+	return result;
+}
+
+void relay_from_front(struct front_connection *connection)
+{
+	struct mux *mux = connection->front->mux;
+	uint8_t *scratch = mux_take_scratch(mux);
+	enum record_result result = RECORD_MORE;
+	ssize_t len = -ENOMEM;
+
+	if (scratch)
+		len = stream_receive(&connection->stream, scratch, MUX_SCRATCH_LEN);
+	if (len > 0 && connection->state != FRONT_ENDING)
+		result = take_input(connection, scratch, (size_t)len);
+	mux_give_scratch(mux, scratch);
 	if (len == 0 || (len < 0 && len != -EAGAIN)) {
 		front_connection_close(connection, ending(len));
 		return;
-	}
-	if (len > 0 && connection->state != FRONT_ENDING) {
-		input.end = scratch + len;
-		record_reader_begin(&cursor, &connection->reader, scratch, (size_t)len);
-		connection->is_being_read = true;
-		while (connection->state < FRONT_ENDING &&
-		       (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)
-			input_take(&input, &piece);
-		input_flush(&input);
-		connection->is_being_read = false;
 	}
 	if (result == RECORD_BAD)
 		front_connection_refuse(connection, "sent something that is no FastCGI 1.0");
@@ -406,24 +416,16 @@ static void note_rest(const struct proc_connection *connection)
 		container_of(first, struct request, carried)->has_spoken = true;
 }
 
-void relay_from_proc(struct proc_connection *connection)
+static void take_answer(struct proc_connection *connection, uint8_t *bytes, size_t len)
 {
-	uint8_t *scratch = mux_scratch(connection->proc->backend->mux);
-	ssize_t len = stream_receive(&connection->stream, scratch, MUX_SCRATCH_LEN);
 	struct answer answer = {.connection = connection};
 	enum record_result result = RECORD_MORE;
 	struct record_cursor cursor;
 	struct record_piece piece;
 
-	if (len == -EAGAIN)
-		return;
-	if (len <= 0) {
-		proc_connection_fail(connection, ending(len));
-		return;
-	}
 	list_init(&answer.ended);
 	list_init(&answer.released);
-	record_reader_begin(&cursor, &connection->reader, scratch, (size_t)len);
+	record_reader_begin(&cursor, &connection->reader, bytes, len);
 	while (!answer.fault && stream_is_open(&connection->stream) &&
 	       (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)
 		answer_take(&answer, &piece);
@@ -432,4 +434,19 @@ void relay_from_proc(struct proc_connection *connection)
 	if (!answer.fault && result == RECORD_BAD)
 		answer.fault = "answered something that is no FastCGI 1.0";
 	answer_deliver(&answer);
+}
+
+void relay_from_proc(struct proc_connection *connection)
+{
+	struct mux *mux = connection->proc->backend->mux;
+	uint8_t *scratch = mux_take_scratch(mux);
+	ssize_t len = -ENOMEM;
+
+	if (scratch)
+		len = stream_receive(&connection->stream, scratch, MUX_SCRATCH_LEN);
+	if (len > 0)
+		take_answer(connection, scratch, (size_t)len);
+	mux_give_scratch(mux, scratch);
+	if (len <= 0 && len != -EAGAIN)
+		proc_connection_fail(connection, ending(len));
 }

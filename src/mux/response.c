@@ -47,8 +47,6 @@ static bool begins_with(const uint8_t *line, size_t len, const char *name)
 /* Also what only looks like one of them to some: "X-Sendfile :". */
 static bool is_ours(const uint8_t *line, size_t len)
 {
-	if (len == 0 || (*line | 0x20) != 'x')
-		return false;
 	return begins_with(line, len, "X-Sendfile") ||
 	       begins_with(line, len, "X-LIGHTTPD-send-file");
 }
@@ -76,6 +74,22 @@ static void note_status(struct scan *scan, const uint8_t *line, size_t len)
 		scan->status = STATUS_FOUND;
 }
 
+/* Nearly all lines are told by their first letter. */
+static void note_line(struct scan *scan, const uint8_t *line, size_t len)
+{
+	switch (*line | 0x20) {
+	case 'x':
+		scan->has_ours |= is_ours(line, len);
+		break;
+	case 's':
+	case 'l':
+		note_status(scan, line, len);
+		break;
+	default:
+		break;
+	}
+}
+
 /* Looks at the lines that are whole by now. True: the empty one that ends the head is among them.
  */
 static bool scan_read(struct scan *scan, const uint8_t *bytes, size_t len)
@@ -88,8 +102,7 @@ static bool scan_read(struct scan *scan, const uint8_t *bytes, size_t len)
 
 		if (line_len == 0 || (line_len == 1 && *line == '\r'))
 			return true;
-		scan->has_ours |= is_ours(line, line_len);
-		note_status(scan, line, line_len);
+		note_line(scan, line, line_len);
 		scan->line = scan->at = (size_t)(lf + 1 - bytes);
 	}
 	scan->at = len;

@@ -8,6 +8,7 @@
 #include "mux/mux.h"
 #include "mux/proc.h"
 #include "mux/request.h"
+#include "os/random.h"
 
 /* Clients do not leave sooner: to ask costs a system call. */
 enum { PATIENCE_MS = 100 };
@@ -42,6 +43,7 @@ static struct route *route_new(struct mux *mux, const unsigned *backends, size_t
 	if (!route)
 		return NULL;
 	route->mux = mux;
+	route->random = random_draw() | 1;
 	queue_init(&route->queue);
 	route->backends = calloc(count, sizeof(*route->backends));
 	route->group.balances = calloc(count, sizeof(*route->group.balances));
@@ -84,10 +86,42 @@ bool route_has_other(const struct route *route, const struct backend *backend)
 	return false;
 }
 
+/* Servers of others may take what children have no room for. */
+static bool may_spill(const struct route *route, size_t waiting)
+{
+	return waiting > route->settings->spill_over;
+}
+
+bool route_has_room(const struct route *route)
+{
+	return balance_group_has_room(&route->group, may_spill(route, route->queue.count));
+}
+
+bool route_has_room_for_one_more(const struct route *route)
+{
+	return balance_group_has_room(&route->group, may_spill(route, route->queue.count + 1));
+}
+
+/* Marsaglia's xorshift: which two are looked at is no secret, and each request asks. */
+static uint32_t draw(struct route *route)
+{
+	route->random ^= route->random << 13;
+	route->random ^= route->random >> 17;
+	route->random ^= route->random << 5;
+	return route->random;
+}
+
+/* One that waits is still in the queue. */
 static struct proc *choose_proc(struct route *route, const struct proc *failed)
 {
-	struct balance_entry *entry =
-		balance_group_least(&route->group, failed ? &failed->balance : NULL);
+	bool takes_two = route->settings->balance == BALANCE_RANDOM_OF_TWO;
+	const struct balance_choice choice = {
+		.failed = failed ? &failed->balance : NULL,
+		.may_spill = may_spill(route, route->queue.count),
+		.takes_two = takes_two,
+		.random = takes_two ? draw(route) : 0,
+	};
+	struct balance_entry *entry = balance_group_least(&route->group, &choice);
 
 	return entry ? container_of(entry, struct proc, balance) : NULL;
 }
@@ -124,7 +158,7 @@ void route_resume(struct request *request)
 
 static void route_serve(struct route *route)
 {
-	while (queue_first(&route->queue) && balance_group_has_room(&route->group))
+	while (queue_first(&route->queue) && route_has_room(route))
 		route_serve_first(route);
 }
 
@@ -141,7 +175,7 @@ static void count_waiting(struct route *route)
 void route_submit(struct route *route, struct request *request)
 {
 	if (route->queue.count >= route->settings->queue_limit &&
-	    !balance_group_has_room(&route->group)) {
+	    !route_has_room_for_one_more(route)) {
 		failure_answer(request, FAILURE_NO_ROOM, "the queue is full");
 		return;
 	}

@@ -16,7 +16,7 @@ struct request;
 
 /*
  * The backends that share certain requests, and the queue of those that wait for a proc of any of
- * them. While somebody waits, no proc of the route has room.
+ * them. While somebody waits, no proc of the route has room for him.
  */
 struct route {
 	struct mux *mux;	   /* borrowed */
@@ -25,6 +25,7 @@ struct route {
 	struct balance_group group;		 /* of the backends, in their order */
 	const struct backend_settings *settings; /* of the first; all agree on the queue's */
 	struct queue queue;			 /* requests that are QUEUED */
+	uint32_t random;			 /* the last that was drawn; not 0 */
 	struct route_counts counts;
 };
 
@@ -34,6 +35,13 @@ void route_free(struct route *route);
 
 /* Whether requests that this backend cannot take now can go to another. */
 bool route_has_other(const struct route *route, const struct backend *backend);
+
+/*
+ * Whether the first in its queue could run at once, if there is one; or one that came now. Children
+ * have room for any; servers of others beside them only while more than spill-over wait.
+ */
+bool route_has_room(const struct route *route);
+bool route_has_room_for_one_more(const struct route *route);
 
 /* To the end of the queue; runs at once where a proc has room. A full queue refuses it: 503. */
 void route_submit(struct route *route, struct request *request);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "mux/failure.h"
 #include "mux/status_fields.h"
@@ -80,6 +81,8 @@ static const struct family proc_families[] = {
 	{"process_start_time_seconds", "When it came up, since 1970.", PROC(started_s), GAUGE,
 	 PLAIN},
 	{"process_load", "Requests that it has.", PROC(load), GAUGE, PLAIN},
+	{"process_other_load", "Requests that others have given it, as it says.", PROC(other_load),
+	 GAUGE, PLAIN},
 	{"process_capacity", "Requests that it takes at once; absent: any number.", PROC(capacity),
 	 GAUGE, PLAIN},
 	{"process_resident_memory_bytes", "Memory that it has, shared pages among it.",
@@ -153,7 +156,7 @@ static void add_mux(const struct metrics *metrics, const struct status_model *mo
 }
 
 /* A section's name is made of letters, digits and the like: nothing in it is to be escaped. */
-enum { LABELS_SIZE = 128 };
+enum { LABELS_SIZE = 128 + ADDRESS_TEXT_SIZE };
 
 static void add_backends(const struct metrics *metrics, const struct status_model *model,
 			 const struct family *family)
@@ -168,14 +171,28 @@ static void add_backends(const struct metrics *metrics, const struct status_mode
 	}
 }
 
+/* Hosts come and go, and the next one has the number of one that is gone. */
+static void put_labels(char out[LABELS_SIZE], const char *backend, const struct status_proc *proc)
+{
+	char address[ADDRESS_TEXT_SIZE];
+
+	if (proc->address->kind == ADDRESS_TCP)
+		(void)text_format(out, LABELS_SIZE,
+				  "{backend=\"%s\",process=\"%llu\",address=\"%s\"}", backend,
+				  (unsigned long long)proc->number,
+				  address_format(proc->address, address));
+	else
+		(void)text_format(out, LABELS_SIZE, "{backend=\"%s\",process=\"%llu\"}", backend,
+				  (unsigned long long)proc->number);
+}
+
 static void add_procs_of(const struct metrics *metrics, const struct status_backend *backend,
 			 const struct family *family)
 {
 	char labels[LABELS_SIZE];
 
 	for (size_t i = 0; i < backend->proc_count; i++) {
-		(void)text_format(labels, sizeof(labels), "{backend=\"%s\",process=\"%zu\"}",
-				  backend->name, i);
+		put_labels(labels, backend->name, &backend->procs[i]);
 		add_sample(metrics, family, labels, &backend->procs[i]);
 	}
 }

@@ -3,11 +3,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "config/backend_procs.h"
 #include "mux/backend.h"
+#include "mux/discovery.h"
 #include "mux/mux.h"
 #include "mux/proc.h"
+#include "mux/proc_capacity.h"
 #include "mux/proc_child.h"
 #include "mux/proc_connection.h"
+#include "mux/proc_host.h"
 #include "mux/request.h"
 #include "mux/request_records.h"
 #include "mux/request_time.h"
@@ -92,8 +96,7 @@ static bool is_failing(const struct proc *proc)
 /* One of the children that are there only when there is much to do. */
 static bool is_spare(const struct proc *proc)
 {
-	return proc_is_child(proc) &&
-	       proc->balance.number >= backend_child_min(proc->backend->settings);
+	return proc->is_child && proc->number >= backend_child_min(proc->backend->settings);
 }
 
 static const char *state_of(const struct proc *proc)
@@ -106,6 +109,7 @@ static const char *state_of(const struct proc *proc)
 	case PROC_RESTING:
 		return "Resting";
 	case PROC_DRAINING:
+	case PROC_GONE:
 		return "Draining";
 	case PROC_UP:
 		if (is_failing(proc))
@@ -134,12 +138,15 @@ static void read_proc(struct status_proc *shown, const struct proc *proc, time_t
 
 	*shown = (struct status_proc){
 		.state = state_of(proc),
-		.address = &proc->address,
-		.number = proc->balance.number,
+		.address = &proc->place.address,
+		.number = proc->number,
 		.pid = (uint64_t)proc->pid,
 		.is_up = is_up,
 		.load = proc->balance.load,
 		.capacity = capacity_of(proc),
+		.other_load = proc->balance.other,
+		.tier = proc->balance.tier,
+		.weight_percent = proc->balance.weight * 100ULL / BALANCE_WEIGHT_UNIT,
 		.since_s = is_up ? seconds_since(proc->probing_since_ms) : 0,
 		.requests = proc->counts.requests - proc->counts.earlier,
 		/* The one that has died last is not back yet. */
@@ -215,19 +222,29 @@ static void add_backend(struct status_sum *sum, const struct status_sum *backend
 	add_limit(&sum->capacity, backend->capacity);
 }
 
-/* Of those that should be there: servers of others all, and as many children as never go. */
+/* One of those that should be there: servers of others all, and as many children as never go. */
+static bool is_wanted(const struct proc *proc)
+{
+	return proc->is_child ? !is_spare(proc) : !proc_is_leaving(proc);
+}
+
+static bool is_good(const struct proc *proc)
+{
+	return proc->state != PROC_DOWN && proc->state != PROC_RESTING && !is_failing(proc) &&
+	       !proc_is_leaving(proc);
+}
+
 static uint64_t count_missing(const struct backend *backend)
 {
-	const struct backend_settings *settings = backend->settings;
-	size_t children = backend_child_count(settings), wanted, good = 0;
+	size_t wanted = 0, good = 0;
 
-	wanted = backend->proc_count - children + backend_child_min(settings);
 	for (size_t i = 0; i < backend->proc_count; i++) {
-		const struct proc *proc = &backend->procs[i];
-
-		good += proc->state != PROC_DOWN && proc->state != PROC_RESTING &&
-			!is_failing(proc);
+		wanted += is_wanted(backend->procs[i]);
+		good += is_good(backend->procs[i]);
 	}
+	/* A name of which no host is known stands for one at least. */
+	for (size_t i = 0; i < backend->discovery_count; i++)
+		wanted += backend->discoveries[i].host_count == 0;
 	return wanted > good ? wanted - good : 0;
 }
 
@@ -237,12 +254,16 @@ static void read_backend(struct status_backend *shown, const struct backend *bac
 	shown->counts = backend->counts;
 	shown->scales = backend_scales(backend->settings);
 	shown->request_timeout_ms = limit_of(backend->settings->request_timeout_ms);
-	shown->proc_count = backend->proc_count;
 	shown->sum.active_max = backend->counts.active_max;
 	shown->sum.missing = count_missing(backend);
 	for (size_t i = 0; i < backend->proc_count; i++) {
-		read_proc(&shown->procs[i], &backend->procs[i], now);
-		add_proc(&shown->sum, &shown->procs[i]);
+		struct status_proc *proc = &shown->procs[shown->proc_count];
+
+		if (backend->procs[i]->state == PROC_GONE)
+			continue;
+		read_proc(proc, backend->procs[i], now);
+		add_proc(&shown->sum, proc);
+		shown->proc_count++;
 	}
 	for (size_t i = 0; i < backend->route_count; i++)
 		add_route(&shown->sum.queue, backend->routes[i]);

@@ -31,8 +31,10 @@ struct status_proc {
 	uint64_t number, pid; /* 0: no pid is known */
 	uint64_t is_up;	      /* 0 or 1: there is a process, as far as is known */
 	uint64_t load, capacity;
-	uint64_t started_s, since_s; /* when it came up, since 1970; and for how long */
-	uint64_t requests;	     /* answered since then */
+	uint64_t other_load;	       /* that it says others have given it */
+	uint64_t tier, weight_percent; /* how it stands beside the others, now */
+	uint64_t started_s, since_s;   /* when it came up, since 1970; and for how long */
+	uint64_t requests;	       /* answered since then */
 	uint64_t restarts;
 	uint64_t memory_len;  /* bytes that are resident, or STATUS_NONE */
 	uint64_t duration_ms; /* of the request that it has had for longest, or its last */

@@ -121,6 +121,9 @@ static int send_memory(struct stream *stream, const uint8_t *bytes, size_t len)
 
 	if (sent < 0)
 		return (int)sent;
+	/* Mostly: nothing waited and nothing does, and what the loop watches stays as it is. */
+	if (waited == 0 && (size_t)sent == len)
+		return 0;
 	old = (size_t)sent < waited ? (size_t)sent : waited;
 	fresh = (size_t)sent - old;
 	buffer_consume(&stream->out, old);

@@ -64,7 +64,7 @@ static void check_backend(const struct backend *backend)
 	size_t active = 0;
 
 	for (size_t i = 0; i < backend->proc_count; i++)
-		active += check_proc(&backend->procs[i]);
+		active += check_proc(backend->procs[i]);
 	MUST(backend->active_count == active, "active processes: %zu, and %zu are counted", active,
 	     (size_t)backend->active_count);
 	MUST(list_len(&backend->down) + list_len(&backend->probing) + list_len(&backend->up) +
@@ -77,7 +77,7 @@ static void check_backend(const struct backend *backend)
 static void check_route(const struct route *route)
 {
 	MUST(list_len(&route->queue.tickets) == route->queue.count, "the queue's length");
-	MUST(route->queue.count == 0 || !balance_group_has_room(&route->group),
+	MUST(route->queue.count == 0 || !route_has_room(route),
 	     "%zu requests wait, and a process has room", route->queue.count);
 }
 
@@ -155,8 +155,8 @@ void check_rest(void)
 	     mux->connection_count);
 	for (size_t i = 0; i < mux->backend_count; i++)
 		for (size_t n = 0; n < mux->backends[i].proc_count; n++)
-			MUST(mux->backends[i].procs[n].balance.load == 0, "%s: load is left",
-			     mux->backends[i].procs[n].name);
+			MUST(mux->backends[i].procs[n]->balance.load == 0, "%s: load is left",
+			     mux->backends[i].procs[n]->name);
 	MUST(list_is_empty(&mux->ended_requests) && list_is_empty(&mux->ended_fronts) &&
 		     list_is_empty(&mux->ended_procs),
 	     "what has ended is not freed");
@@ -237,7 +237,7 @@ static void check_is_there(const struct proc *proc)
 		const struct actor *actor = &world.actors[i];
 
 		if (actor->backend == (uint32_t)(proc->backend - world.sim.mux->backends) &&
-		    actor->proc == proc->balance.number)
+		    actor->proc == proc->number)
 			MUST(!is_known_to_be_down(actor),
 			     "%s gets a request, and is known to be down", proc->name);
 	}

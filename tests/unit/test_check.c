@@ -30,6 +30,9 @@ static void test_what_a_backend_needs(void **state)
 	assert_settings_refused("[a]\nbin-path = /x\n", "a.ini:1: a: listen is missing");
 	assert_settings_refused("[a]\nlisten = /a\n", "a.ini:1: a: bin-path is missing");
 	assert_settings_good("[a]\nlisten = /a\nserver = /x\n");
+	assert_settings_good("[a]\nlisten = /a\nsrv = _x._tcp.y\nprobe-request = /ping\n");
+	assert_settings_refused("[a]\nlisten = /a\nserver = /x\nprobe-request = ping\n",
+				"a.ini:4: probe-request: the path must begin with");
 	assert_settings_good("[a]\nlisten = /a\nsocket = /x\n");
 	assert_settings_good("[a]\nlisten = /a\nhost = 10.0.0.1\nport = 9000\n");
 	assert_settings_good("[a]\nlisten = /a\nbin-path = /x\nmax-procs = 4096\n");
@@ -40,6 +43,8 @@ static void test_what_excludes_each_other(void **state)
 	(void)state;
 	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nserver = /y\nbalance = shared\n",
 				"a.ini:4: server is not for balance = shared");
+	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nsrv = _y\nbalance = shared\n",
+				"a.ini:4: srv is not for balance = shared");
 	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nhost = ::1\n",
 				"a.ini:4: host needs port");
 	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nport = 1\n",

@@ -9,6 +9,7 @@
 #include "config/lists.h"
 #include "config/options.h"
 #include "fcgi/head.h"
+#include "mux/question.h"
 #include "policy/access.h"
 #include "policy/balance.h"
 #include "policy/route.h"
@@ -194,11 +195,15 @@ static int limit_users(void)
 
 static int make_balance(void)
 {
-	struct balance balance;
-	int error;
+	struct balance balance = {0};
+	struct balance_entry entries[5];
+	int error = 0;
 
+	for (unsigned i = 0; i < 5; i++)
+		balance_entry_init(&entries[i], 1, i, 1);
 	arm();
-	error = balance_init(&balance, 3);
+	for (unsigned i = 0; i < 5 && !error; i++)
+		error = balance_add(&balance, &entries[i]);
 	disarm();
 	balance_fini(&balance);
 	return error;
@@ -314,15 +319,53 @@ static int inherit(void)
 	return error;
 }
 
+static int ask_for_a_page(void)
+{
+	struct question question;
+	struct buffer out = {0};
+	int error;
+
+	question_init(&question, "/ping");
+	arm();
+	error = question_encode(&question, &out);
+	disarm();
+	buffer_fini(&out);
+	return error;
+}
+
+static int take_a_head_in_part(void)
+{
+	uint8_t bytes[RECORD_HEADROOM + 16] = {
+		[RECORD_HEADROOM] = 1, 6, 0, 1, 0, 2, 0, 0, 'X', ':'};
+	struct question question;
+	int error;
+
+	question_init(&question, "/ping");
+	arm();
+	error = question_take(&question, bytes + RECORD_HEADROOM, 10);
+	disarm();
+	question_fini(&question);
+	return error;
+}
+
 static const struct row {
 	const char *name;
 	int (*work)(void);
 	unsigned least; /* allocations that it has at least */
 } rows[] = {
-	{"text", make_text, 1},	     {"words", split_words, 5},	   {"networks", limit_networks, 1},
-	{"users", limit_users, 1},   {"balance", make_balance, 1}, {"routes", make_routes, 6},
-	{"head", write_head, 3},     {"texts", copy_texts, 8},	   {"addresses", copy_addresses, 4},
-	{"backend", add_backend, 6}, {"inherited", inherit, 5},
+	{"text", make_text, 1},
+	{"words", split_words, 5},
+	{"networks", limit_networks, 1},
+	{"users", limit_users, 1},
+	{"balance", make_balance, 1},
+	{"routes", make_routes, 6},
+	{"head", write_head, 3},
+	{"texts", copy_texts, 8},
+	{"addresses", copy_addresses, 4},
+	{"backend", add_backend, 6},
+	{"inherited", inherit, 5},
+	{"question", ask_for_a_page, 2},
+	{"answer", take_a_head_in_part, 1},
 };
 
 static void check_row(const struct row *row)

@@ -108,7 +108,8 @@ static void test_numbers(void **state)
 	assert_fault("max-procs", "3x", "max-procs: \"3x\" is not a number from 1 to 4096");
 	assert_fault("port", "70000", "port: \"70000\" is not a number from 1 to 65535");
 	assert_fault("umask", "8", "umask: \"8\" is not an octal number up to 0777");
-	assert_fault("balance", "even", "balance: \"even\" is not least-load or shared");
+	assert_fault("balance", "even",
+		     "balance: \"even\" is not least-load, random-of-two or shared");
 	assert_fault("log-level", "loud",
 		     "log-level: \"loud\" is not error, warning, info or debug");
 	assert_fault("response-buffer", "1k",

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "config/backend_procs.h"
 #include "config/options.h"
 
 static const struct origin line_1 = {.file = "a.ini", .line = 1};
@@ -148,6 +149,52 @@ static void test_addresses_of_others(void **state)
 	fixture_fini(&fixture);
 }
 
+static void assert_name(const struct backend_settings *backend, size_t number,
+			const struct backend_name *expected)
+{
+	struct backend_name name;
+
+	backend_name_at(backend, number, &name);
+	assert_string_equal(name.text, expected->text);
+	assert_int_equal(name.port, expected->port);
+	assert_int_equal(name.weight, expected->weight);
+	assert_int_equal(name.is_service, expected->is_service);
+	assert_int_equal(name.is_backup, expected->is_backup);
+}
+
+/* What is looked up again and again is none of the procs that are known. */
+static void test_names_of_others(void **state)
+{
+	struct fixture fixture;
+	struct backend_settings *backend;
+	struct server server;
+
+	(void)state;
+	fixture_init(&fixture);
+	backend = settings_add_backend(&fixture.settings, "a");
+	assert_false(backend_has_servers(backend));
+	set(backend, "server", "php:9000 backup weight=2, 10.0.0.1:1 weight=3, localhost:2");
+	set(backend, "srv", "_php._tcp.example.org");
+	set(backend, "host", "own");
+	set(backend, "port", "7");
+	assert_true(backend_has_servers(backend));
+	assert_int_equal(backend_proc_count(backend), 2);
+	assert_address(backend, 0, "10.0.0.1:1");
+	assert_address(backend, 1, "localhost:2");
+	assert_null(backend_proc_server(backend, 0, &server));
+	assert_int_equal(server.weight, 3);
+	assert_int_equal(backend_name_count(backend), 3);
+	assert_name(backend, 0, &(struct backend_name){"php", 9000, false, true, 2});
+	assert_name(backend, 1, &(struct backend_name){"own", 7, false, false, 1});
+	assert_name(backend, 2, &(struct backend_name){"_php._tcp.example.org", 0, true, false, 1});
+	set(backend, "bin-path", "/bin/x");
+	assert_int_equal(backend_proc_count(backend), 6);
+	assert_null(backend_proc_server(backend, 4, &server));
+	assert_int_equal(server.weight, 3);
+	assert_int_equal(backend_name_count(backend), 2);
+	fixture_fini(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +204,7 @@ int main(void)
 		cmocka_unit_test(test_addresses_of_children),
 		cmocka_unit_test(test_ports_of_children),
 		cmocka_unit_test(test_addresses_of_others),
+		cmocka_unit_test(test_names_of_others),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
