@@ -35,3 +35,7 @@ setup() {
 @test "lighttpd: no GET is lost when children end by themselves" {
 	check_ends_lose_nothing
 }
+
+@test "lighttpd: no GET is lost in a reload" {
+	check_reloads_lose_nothing
+}

@@ -35,3 +35,7 @@ setup() {
 @test "nginx: no GET is lost when children end by themselves" {
 	check_ends_lose_nothing
 }
+
+@test "nginx: no GET is lost in a reload" {
+	check_reloads_lose_nothing
+}

@@ -13,6 +13,22 @@ load helpers
 	done <<<"$output"
 }
 
+@test "the configurations in fcgi-fleet(7) are good" {
+	requires root php-cgi
+	local file
+	awk -v place="$PLACE" '
+		/^\.Bd -literal/ { name = sprintf("%s/fleet-%d.ini", place, ++count); next }
+		/^\.Ed/ { name = "" }
+		name && !/^(\.|_|[a-z]+-[a-z]+ --|for |\t(rsync|ssh|until) )/ { print > name }' \
+		"$TOP/man/fcgi-fleet.7"
+	for file in $(grep -l '^\[php\]' "$PLACE"/fleet-*.ini); do
+		run -0 --separate-stderr "$FCGI_HERD" --config "$file" --check
+		# shellcheck disable=SC2154 # of run
+		[ "$stderr" = '' ]
+	done
+	[ "$(grep -l '^\[php\]' "$PLACE"/fleet-*.ini | wc -l)" -eq 8 ]
+}
+
 @test "the example program shows its environment, in four children" {
 	requires root
 	[ -x "$TEST_APPS/showenv" ] || skip "needs showenv: make examples"

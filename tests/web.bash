@@ -1,7 +1,8 @@
-# web.bash: real web servers in front of real PHP, for nginx.bats, lighttpd.bats and apache.bats.
+# web.bash: real web servers in front of real PHP, for the bats files that bear the name of
+# one.
 
 # Each start_SERVER FRONT serves $PLACE/www with the snippet of contrib, pointed at the
-# front socket FRONT, and sets WEB to its address.
+# front socket FRONT, and sets WEB to its address and WEB_PID.
 
 # The snippet contrib/PATH for this front, in a file.
 snippet() { # PATH FRONT
@@ -12,18 +13,19 @@ snippet() { # PATH FRONT
 start_web() { # WRITE_CONFIG FRONT COMMAND ...
 	local write_config=$1 front=$2 pid port
 	shift 2
+	WEB_PID=
 	for _ in 1 2 3 4 5; do
 		port=$(free_port)
 		WEB=http://127.0.0.1:$port
 		"$write_config" "$port" "$front"
 		"$@" >>"$PLACE/web.log" 2>&1 3>&- 4>&- &
 		pid=$!
-		wait_until 10 is_web_up_or_gone "$pid" && ! is_gone "$pid" && STARTED+=("$pid") && return
+		wait_until 10 is_web_up_or_gone "$pid" && ! is_gone "$pid" && WEB_PID=$pid && break
 		kill "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
 	done
-	cat "$PLACE/web.log" >&2
-	return 1
+	[ -n "${WEB_PID-}" ] || { cat "$PLACE/web.log" >&2 && return 1; }
+	STARTED+=("$WEB_PID")
 }
 is_web_up_or_gone() { is_gone "$1" || curl -s -o /dev/null "$WEB/"; }
 
@@ -99,6 +101,52 @@ apache_config() { # PORT FRONT
 	CONF
 }
 
+# Two threads, each with connections of its own. HAPROXY_EDIT: what sed does to the snippet.
+start_haproxy() {
+	start_web haproxy_config "$1" haproxy -db -f "$PLACE/haproxy.cfg" -f "$PLACE/haproxy-php.cfg"
+}
+haproxy_config() { # PORT FRONT
+	snippet haproxy/php.cfg "$2" >/dev/null
+	sed -i "s|/var/www/html|$PLACE/www|; ${HAPROXY_EDIT-}" "$PLACE/haproxy-php.cfg"
+	place_file haproxy.cfg >/dev/null <<-CONF
+		global
+		log stderr local0
+		nbthread 2
+		$(as_root "user $(server_user)" "group $(server_user)")
+		defaults
+		mode http
+		log global
+		timeout connect 5s
+		timeout client 60s
+		timeout server 60s
+		frontend web
+		bind 127.0.0.1:$1
+		default_backend php
+	CONF
+}
+
+# Caddy drops no privileges itself.
+start_caddy() {
+	local own=()
+	! is_root || own=(setpriv --reuid "$(server_user)" --regid "$(server_user)" --clear-groups)
+	mkdir -p "$PLACE/caddy"
+	chmod 777 "$PLACE/caddy"
+	start_web caddy_config "$1" "${own[@]}" env HOME="$PLACE/caddy" XDG_DATA_HOME="$PLACE/caddy" \
+		XDG_CONFIG_HOME="$PLACE/caddy" caddy run --adapter caddyfile --config "$PLACE/Caddyfile"
+}
+caddy_config() { # PORT FRONT
+	place_file Caddyfile >/dev/null <<-CONF
+		{
+			admin off
+			auto_https off
+		}
+		http://127.0.0.1:$1 {
+			root * $PLACE/www
+			import $(snippet caddy/php.caddy "$2")
+		}
+	CONF
+}
+
 # Requests after which a php-cgi ends by itself: about once each in the load below.
 PHP_MAX_REQUESTS=400
 
@@ -119,9 +167,11 @@ start_php() {
 		header('X-Checksum: ' . sha1($body));
 		echo $body;
 	PHP
+	FRONT=$PLACE/php.sock
 	start_herd --config "$(place_file herd.ini <<-INI
+		${WHOLE-}
 		[php]
-		listen = $PLACE/php.sock
+		listen = $FRONT
 		bin-path = /usr/bin/php-cgi
 		max-procs = 4
 		bin-copy-environment = PATH
@@ -129,7 +179,7 @@ start_php() {
 		$(as_root "user = $(server_user)" "listen-owner = $(server_user)")
 	INI
 	)"
-	wait_socket "$PLACE/php.sock"
+	wait_socket "$FRONT"
 }
 
 check_pages() {
@@ -201,4 +251,47 @@ check_ends_lose_nothing() {
 	load_is_good
 	wait_until 10 herd_has_children php-cgi 4
 	[ -z "$(comm -12 <(sort <<<"$before") <(herd_children php-cgi | sort))" ]
+}
+
+check_head() {
+	curl -s -I "$WEB/index.php" >"$PLACE/head"
+	head -n 1 "$PLACE/head" | grep -F ' 200 '
+	grep -i '^Content-Type: text/plain' "$PLACE/head"
+	[ "$(curl -s -o /dev/null -w '%{http_code}' -I "$WEB/absent.php")" = 404 ]
+}
+
+# A script that kills its process: 502, and the site goes on.
+check_death_is_told() {
+	place_file www/dies.php >/dev/null <<<'<?php posix_kill(posix_getpid(), 9);'
+	[ "$(curl -s -o /dev/null -w '%{http_code}' "$WEB/dies.php")" = 502 ]
+	[ "$(curl -s -o /dev/null -w '%{http_code}' -d a=b "$WEB/dies.php")" = 502 ]
+	wait_until 10 herd_has_children php-cgi 4
+	check_pages
+}
+
+# A client that leaves while its request waits does not disturb the others on its connection. Its own
+# one is carried out: neither of HAProxy 2.6 and Caddy 2.6 takes it back.
+check_leaving_client_disturbs_nobody() {
+	local n
+	for n in 1 2 3 4; do
+		curl -s "$WEB/index.php?ms=1000&n=$n" >"$PLACE/page.$n" 3>&- &
+		STARTED+=($!)
+	done
+	wait_until 10 statistic_is 'active processes' 4
+	curl -s -m 0.3 "$WEB/index.php?left" || :
+	wait_pids_gone 10 "${STARTED[@]: -4}"
+	for n in 1 2 3 4; do grep -x "QUERY_STRING=ms=1000&n=$n" "$PLACE/page.$n"; done
+	wait_until 5 grep -E 'uri="/index.php\?left".* end=ok$' "$PLACE/access.log"
+}
+
+# Replaces mux and children each time so many more requests were answered.
+check_reloads_lose_nothing() {
+	local answered
+	start_load
+	for answered in 500 1200; do
+		wait_until 30 has_lines "$PLACE/codes" "$answered"
+		kill -HUP "$HERD_PID"
+	done
+	load_is_good
+	wait_until 10 grep -q "reload: done" "$HERD_LOG"
 }

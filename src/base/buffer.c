@@ -44,24 +44,15 @@ static int enlarge(struct buffer *buffer, size_t needed)
 	return 0;
 }
 
-uint8_t *buffer_room(struct buffer *buffer, size_t len)
+int buffer_make_room(struct buffer *buffer, size_t len)
 {
 	if (len > SIZE_MAX - buffer->len)
-		return NULL;
-	if (buffer->capacity - buffer->len < len) {
-		if (enlarge(buffer, buffer->len + len) < 0)
-			return NULL;
-	} else if (buffer->capacity - buffer->start - buffer->len < len) {
-		memmove(buffer->bytes, buffer->bytes + buffer->start, buffer->len);
-		buffer->start = 0;
-	}
-	return buffer_data(buffer) + buffer->len;
-}
-
-void buffer_grow(struct buffer *buffer, size_t len)
-{
-	assert(len <= buffer->capacity - buffer->start - buffer->len);
-	buffer->len += len;
+		return -ENOMEM;
+	if (buffer->capacity - buffer->len < len)
+		return enlarge(buffer, buffer->len + len);
+	memmove(buffer->bytes, buffer->bytes + buffer->start, buffer->len);
+	buffer->start = 0;
+	return 0;
 }
 
 int buffer_append(struct buffer *buffer, const void *bytes, size_t len)

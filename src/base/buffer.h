@@ -1,6 +1,7 @@
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,11 +28,25 @@ static inline uint8_t *buffer_data(const struct buffer *buffer)
 	return buffer->bytes ? buffer->bytes + buffer->start : NULL;
 }
 
+/* For buffer_room, where there is too little behind those held. 0 or -ENOMEM. */
+int buffer_make_room(struct buffer *buffer, size_t len) __attribute__((warn_unused_result));
+
 /* Room for len > 0 bytes behind those held, to be taken with buffer_grow. NULL: no memory. */
-uint8_t *buffer_room(struct buffer *buffer, size_t len);
+static inline uint8_t *buffer_room(struct buffer *buffer, size_t len)
+{
+	size_t end = buffer->start + buffer->len;
+
+	if (buffer->capacity - end < len && buffer_make_room(buffer, len) < 0)
+		return NULL;
+	return buffer_data(buffer) + buffer->len;
+}
 
 /* len bytes of the room were filled. */
-void buffer_grow(struct buffer *buffer, size_t len);
+static inline void buffer_grow(struct buffer *buffer, size_t len)
+{
+	assert(len <= buffer->capacity - buffer->start - buffer->len);
+	buffer->len += len;
+}
 
 /* Copies len bytes to the end. 0, or -ENOMEM with the buffer as it was. */
 int buffer_append(struct buffer *buffer, const void *bytes, size_t len)

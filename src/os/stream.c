@@ -70,6 +70,8 @@ void stream_set_connecting(struct stream *stream)
 
 void stream_set_reading(struct stream *stream, bool reading)
 {
+	if (stream->reading == reading)
+		return;
 	stream->reading = reading;
 	stream_update(stream);
 }
