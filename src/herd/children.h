@@ -41,6 +41,12 @@ char *children_open(struct children *children, const struct settings *settings, 
 	__attribute__((warn_unused_result));
 
 /*
+ * Closes the fronts over TCP, at the end: who comes now is refused, and can go elsewhere. Those
+ * that wait at a Unix socket have nowhere else to go.
+ */
+void children_close_fronts(struct children *children);
+
+/*
  * Opens the fronts that are not open yet, and closes them again: NULL, or the malloced sentence of
  * the first that cannot be opened.
  */

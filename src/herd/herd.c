@@ -116,6 +116,8 @@ void herd_stop(struct herd *herd, int status)
 	herd->status = status;
 	tell(herd, NOTIFY_STOPPING, "finishing the running requests");
 	herd_set_state(herd, HERD_ENDING_MUX);
+	for (size_t i = 0; i < herd->backend_count; i++)
+		children_close_fronts(&herd->backends[i]);
 	takeover_finish_old_mux(herd);
 	if (herd->has_mux)
 		child_event(&herd->mux.child, CHILD_EVENT_STOP);

@@ -192,6 +192,9 @@ static void end_when_done(struct list *connections)
 
 void front_drain(struct front *front)
 {
+	/* What has come by now is served: nobody else may be there to take it. */
+	if (loop_io_events(&front->listening))
+		on_acceptable(&front->listening, LOOP_READ);
 	front_stop_listening(front);
 	end_when_done(&front->fresh);
 	end_when_done(&front->watched);

@@ -110,7 +110,8 @@ static void connection_go_deaf(struct front_connection *connection)
 /*
  * In a mux that ends, the last request of a connection is here, or none comes: most web servers are
  * about to use one that is idle. The web server must not send another, whose answer it would wait
- * for: it is told before it has the answer to this one.
+ * for: it is told before it has the answer to this one. Another fcgi-mux was told already: it
+ * closes the connection when it has its answers, and what it sent before it knew is refused.
  */
 static bool connection_is_to_go_deaf(const struct front_connection *connection)
 {
@@ -119,7 +120,7 @@ static bool connection_is_to_go_deaf(const struct front_connection *connection)
 		return false;
 	if (list_is_empty(&connection->requests))
 		return connection->ticks > LAST_TICKS_MAX;
-	return connection_has_all_input(connection);
+	return !connection->is_of_mux && connection_has_all_input(connection);
 }
 
 /* It has had its last request. */
@@ -300,6 +301,15 @@ void front_connection_tick(struct front_connection *connection)
 		front_connection_update(connection);
 }
 
+static void tell_mux(struct front_connection *connection)
+{
+	uint8_t record[VALUES_ENCODED_MAX];
+
+	connection->is_refusing = true;
+	front_connection_send(connection, record,
+			      (size_t)(values_draining_encode(record) - record));
+}
+
 void front_connection_drain(struct front_connection *connection)
 {
 	connection->is_over = true;
@@ -311,4 +321,6 @@ void front_connection_drain(struct front_connection *connection)
 		relay_from_front(connection);
 	else
 		front_connection_update(connection);
+	if (connection->is_of_mux)
+		tell_mux(connection);
 }

@@ -42,6 +42,8 @@ struct front_connection {
 	bool is_over;	    /* ends with its last request: FCGI_KEEP_CONN was not set, or it must */
 	bool is_being_read; /* what was received is not all looked at */
 	bool is_deaf;	    /* nothing more is read: it is drained */
+	bool is_of_mux;	    /* the web server is another fcgi-mux */
+	bool is_refusing;   /* it has been told that no more requests are taken here */
 	bool is_lingering;  /* when it ends, the client may still be sending */
 	bool is_throttling; /* its procs are not read until the client takes more */
 };

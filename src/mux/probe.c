@@ -37,27 +37,50 @@ static void set_mute(struct proc *proc, const char *reason)
 	set_up(proc);
 }
 
-void probe_start(struct proc *proc)
+void probe_ask(struct proc_connection *connection)
 {
 	uint8_t query[VALUES_ENCODED_MAX + RECORD_HEADER_LEN];
 	uint8_t *end = values_query_encode(query);
 
 	/* libfcgi answers when the header of the next record is there: an empty question is one. */
 	end = record_header_encode(end, RECORD_GET_VALUES, 0, 0);
+	/* Where it is broken already, reading from it says so in the next turn. */
+	proc_connection_send(connection, query, (size_t)(end - query));
+}
+
+/* On a connection of its own. False: it cannot be reached. */
+static bool ask(struct proc *proc)
+{
+	struct proc_connection *connection = proc_connection_new(proc);
+
+	/* Otherwise the new connection has begun with the question. */
+	if (connection && !proc->tells_load)
+		probe_ask(connection);
+	return connection;
+}
+
+void probe_start(struct proc *proc)
+{
 	proc->probing_since_ms = loop_now_ms();
 	proc->counts.earlier = proc->counts.requests;
 	proc_set_state(proc, PROC_PROBING);
 	if (is_mute(proc)) {
 		set_up(proc);
-	} else if (!proc_ask(proc, query, (size_t)(end - query))) {
+	} else if (!ask(proc)) {
 		proc_host_on_unreachable(proc);
 		set_up(proc);
 	}
 }
 
-static void take_values(struct proc *proc, const uint8_t *content, size_t len)
+static void take_values(struct proc_connection *connection, const uint8_t *content, size_t len)
 {
+	struct proc *proc = connection->proc;
 	struct values values = {0};
+
+	if (values_are_draining(content, len)) {
+		proc_connection_retire(connection);
+		return;
+	}
 
 	if (!values_result_decode(content, len, &values)) {
 		probe_lose(proc);
@@ -71,14 +94,16 @@ static void take_values(struct proc *proc, const uint8_t *content, size_t len)
 		backend_serve_later(proc->backend);
 }
 
-void probe_take(struct proc *proc, const struct record_piece *piece)
+void probe_take(struct proc_connection *connection, const struct record_piece *piece)
 {
+	struct proc *proc = connection->proc;
+
 	if (buffer_append(&proc->values, piece->content, piece->content_len) < 0)
 		return;
 	if (!piece->last)
 		return;
 	if (proc->values.len > 0 && proc->state != PROC_DOWN)
-		take_values(proc, buffer_data(&proc->values), proc->values.len);
+		take_values(connection, buffer_data(&proc->values), proc->values.len);
 	buffer_fini(&proc->values);
 }
 

@@ -4,6 +4,7 @@
 #include "fcgi/record_reader.h"
 
 struct proc;
+struct proc_connection;
 
 /*
  * Asks a proc that has just come up for its values (section 4.1): the answer says that it is ready,
@@ -18,9 +19,12 @@ enum { PROBE_MS = 1000, PROBE_KNOWN_MS = 10000 };
 /* PROBING, or at once UP where it is known to give no answer or cannot be reached. */
 void probe_start(struct proc *proc);
 
+/* Sends the question, whatever the proc's state. */
+void probe_ask(struct proc_connection *connection);
+
 /* A piece of a GET_VALUES_RESULT has come: perhaps late, perhaps empty as of our second question.
  */
-void probe_take(struct proc *proc, const struct record_piece *piece);
+void probe_take(struct proc_connection *connection, const struct record_piece *piece);
 
 /* It closed a connection without a request, or answered nonsense: while PROBING, that is its
  * answer. */

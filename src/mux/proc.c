@@ -129,7 +129,7 @@ char *proc_settle(struct proc *proc, const struct proc_place *place)
 	proc->place = *place;
 	proc->counts = (struct proc_counts){0};
 	proc->failures = proc->probes_lost = proc->kept_failures = 0;
-	proc->answers_values = false;
+	proc->answers_values = proc->tells_load = false;
 	buffer_fini(&proc->values);
 	proc_rank(proc, place->tier, place->weight);
 	proc_set_pid(proc, 0);
@@ -210,17 +210,6 @@ void proc_tick(struct proc *proc)
 		proc_report_drained(proc);
 	else
 		proc_host_tick(proc);
-}
-
-bool proc_ask(struct proc *proc, const uint8_t *question, size_t len)
-{
-	struct proc_connection *connection = proc_connection_new(proc);
-
-	if (!connection)
-		return false;
-	/* Where it is broken already, reading from it says so in the next turn. */
-	proc_connection_send(connection, question, len);
-	return true;
 }
 
 void proc_run(struct proc *proc, struct request *request)

@@ -49,6 +49,7 @@ struct proc {
 	enum proc_state state;
 	bool is_multiplexing; /* takes several requests on a connection */
 	bool answers_values;  /* it has, in this life or an earlier one */
+	bool tells_load;      /* it is another fcgi-mux */
 	bool has_answered;    /* since it came up, and the supervisor knows */
 	bool is_spent;	      /* it has answered max-requests, and the supervisor knows */
 	bool is_given_up;     /* this mux ends without it, and the supervisor knows */
@@ -83,9 +84,6 @@ void proc_rest(struct proc *proc);
 
 /* It rests, and another attempt has failed. */
 void proc_rest_longer(struct proc *proc);
-
-/* Opens an idle connection with a question on it. False: it cannot be reached. */
-bool proc_ask(struct proc *proc, const uint8_t *question, size_t len);
 
 /* Ends its rest: with one request, so that no more are held up by what has failed before. */
 void proc_try_again(struct proc *proc);

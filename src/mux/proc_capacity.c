@@ -25,6 +25,7 @@ void proc_take_values(struct proc *proc, const struct values *values)
 	unsigned capacity = told_capacity(values);
 
 	proc->answers_values = true;
+	proc->tells_load = values->knows_load;
 	proc->is_multiplexing = values->mpxs_conns;
 	proc->connections_max = values->max_conns > 0 ? values->max_conns : SIZE_MAX;
 	if (capacity > 0 && capacity != proc->capacity && proc->backend->settings->capacity == 0)

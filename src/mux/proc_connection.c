@@ -119,6 +119,13 @@ void proc_connection_close(struct proc_connection *connection)
 	}
 }
 
+void proc_connection_retire(struct proc_connection *connection)
+{
+	connection->is_last = true;
+	if (connection->state == PROC_CONNECTION_IDLE)
+		proc_connection_close(connection);
+}
+
 void proc_connection_free(struct proc_connection *connection)
 {
 	assert(connection->carried_count == 0);
@@ -312,6 +319,9 @@ struct proc_connection *proc_connection_new(struct proc *proc)
 	if (is_connecting)
 		stream_set_connecting(&connection->stream);
 	stream_set_reading(&connection->stream, true);
+	/* So that it knows us, and tells us before it ends. */
+	if (proc->tells_load)
+		probe_ask(connection);
 	return connection;
 }
 
@@ -346,8 +356,8 @@ static struct request *find_held_up(const struct proc_connection *connection)
 bool proc_connection_has_room(const struct proc_connection *connection)
 {
 	return connection->carried_count < CARRIED_MAX && !connection->is_broken &&
-	       !proc_connection_is_full(connection) && !find_held_up(connection) &&
-	       !proc_connection_is_old(connection);
+	       !connection->is_last && !proc_connection_is_full(connection) &&
+	       !find_held_up(connection) && !proc_connection_is_old(connection);
 }
 
 bool proc_connection_is_repeatable(const struct proc_connection *connection)

@@ -46,6 +46,9 @@ void proc_connection_free(struct proc_connection *connection);
 /* For good. What it carried is nobody's any more: at the end of the mux, or there is none. */
 void proc_connection_close(struct proc_connection *connection);
 
+/* It gets no new request: it is closed with its last answer. */
+void proc_connection_retire(struct proc_connection *connection);
+
 /* Gives it a request and sends what is there of it. */
 void proc_connection_run(struct proc_connection *connection, struct request *request);
 

@@ -10,6 +10,7 @@
 #include "fcgi/values.h"
 #include "mux/authorizer.h"
 #include "mux/backend.h"
+#include "mux/failure.h"
 #include "mux/front.h"
 #include "mux/front_connection.h"
 #include "mux/front_values.h"
@@ -88,7 +89,7 @@ static void input_begin(struct input *input, const struct record_piece *piece)
 		send_end(connection, piece->id, RECORD_UNKNOWN_ROLE);
 		return;
 	}
-	if (connection->request_count >= FRONT_REQUESTS_MAX ||
+	if (connection->is_refusing || connection->request_count >= FRONT_REQUESTS_MAX ||
 	    !request_new(connection, piece->id, &begin))
 		send_end(connection, piece->id, RECORD_OVERLOADED);
 }
@@ -146,6 +147,7 @@ static void input_query(struct input *input, const struct record_piece *piece)
 	}
 	if (!piece->last)
 		return;
+	connection->is_of_mux |= values_query_is_of_mux(connection->query);
 	values = front_values(connection->front);
 	end = values_result_encode(result, connection->query, &values);
 	front_connection_send(connection, result, (size_t)(end - result));
@@ -247,6 +249,7 @@ struct answer {
 	struct run run;
 	struct list ended;    /* requests whose end has come; their carried links are here, then */
 	struct list released; /* here: their proc has room for others */
+	struct list refused;  /* here: their proc has not begun with them, and will not */
 	const char *fault;    /* what the proc did wrong, or NULL */
 };
 
@@ -303,18 +306,37 @@ static void answer_end(struct answer *answer, struct request *request,
 	answer_pass(answer, request, piece);
 }
 
+/* Whatever another fcgi-mux has said, or a program that is full: nothing has been done for it. */
+static bool is_refusal(const struct request *request, const struct record_piece *piece)
+{
+	return piece->type == RECORD_END_REQUEST && !request->has_spoken &&
+	       record_end_decode(piece->record).status == RECORD_OVERLOADED;
+}
+
+static void answer_refuse(struct answer *answer, struct request *request)
+{
+	answer->connection->proc->counts.overloaded++;
+	answer->connection->is_last = true;
+	list_detach(&request->carried);
+	list_append(&answer->refused, &request->carried);
+}
+
 static void answer_take(struct answer *answer, const struct record_piece *piece)
 {
 	struct request *request;
 
 	/* A management record belongs to no request. */
 	if (piece->type == RECORD_GET_VALUES_RESULT)
-		probe_take(answer->connection->proc, piece);
+		probe_take(answer->connection, piece);
 	if (piece->type >= RECORD_GET_VALUES)
 		return;
 	request = proc_connection_find(answer->connection, piece->id);
 	if (!request) {
 		answer->fault = fault_without_request(answer);
+		return;
+	}
+	if (is_refusal(request, piece)) {
+		answer_refuse(answer, request);
 		return;
 	}
 	request->has_spoken = true;
@@ -350,6 +372,24 @@ static void answer_release(struct answer *answer)
 		proc_on_answer(answer->connection->proc);
 		proc_connection_release(request, can_be_kept(answer, request));
 		list_append(&answer->released, link);
+	}
+}
+
+static void repeat_refused(struct answer *answer)
+{
+	struct list *link;
+
+	while ((link = list_first(&answer->refused))) {
+		struct request *request = container_of(link, struct request, carried);
+		const struct retry_case failure = {.is_unsent = true,
+						   .is_whole = !request->is_partial};
+
+		proc_connection_release(request, false);
+		if (request_is_awaited(request))
+			failure_retry(request, answer->connection->proc, failure,
+				      "it takes no more requests on this connection");
+		else
+			request_set_state(request, REQUEST_DONE);
 	}
 }
 
@@ -392,6 +432,7 @@ static void answer_deliver(struct answer *answer)
 	bool has_ended = !list_is_empty(&answer->ended);
 
 	answer_release(answer);
+	repeat_refused(answer);
 	if (answer->fault)
 		proc_complain(connection->proc, answer->fault);
 	if (answer->fault && stream_is_open(&connection->stream)) {
@@ -425,6 +466,7 @@ static void take_answer(struct proc_connection *connection, uint8_t *bytes, size
 
 	list_init(&answer.ended);
 	list_init(&answer.released);
+	list_init(&answer.refused);
 	record_reader_begin(&cursor, &connection->reader, bytes, len);
 	while (!answer.fault && stream_is_open(&connection->stream) &&
 	       (result = record_reader_next(&cursor, &piece)) == RECORD_PIECE)

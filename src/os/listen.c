@@ -354,6 +354,15 @@ char *listener_open(struct listener *listener, const struct listen_plan *plan)
 	return error;
 }
 
+bool listener_is_tcp(const struct listener *listener)
+{
+	int domain = AF_UNIX;
+	socklen_t len = sizeof(domain);
+
+	(void)getsockopt(listener->fd, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	return domain != AF_UNIX;
+}
+
 void listener_close(struct listener *listener)
 {
 	struct stat status;

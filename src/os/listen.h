@@ -54,6 +54,9 @@ void listener_close(struct listener *listener);
 /* Closes without removing: another process goes on with it. */
 void listener_release(struct listener *listener);
 
+/* Of one that is open. */
+bool listener_is_tcp(const struct listener *listener);
+
 /* Whether a listener_open would take one that is open already. */
 bool listen_is_passed(const struct listen_plan *plan);
 

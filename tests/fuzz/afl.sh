@@ -2,7 +2,7 @@
 # afl.sh BUILD
 #
 # AFL++ on what a command line names: fcgi-herd --config FILE --check, the whole program from BUILD,
-# which afl-clang-fast has built, for FUZZ_SECONDS (60). What crashes it, or takes over a second, is
+# which afl-clang-fast has built, for FUZZ_SECONDS (60). What crashes it, or takes over five seconds, is
 # kept in BUILD/found/default; then the status is 1.
 set -u
 
@@ -18,7 +18,7 @@ find corpus/config ../../contrib -maxdepth 1 -type f \( -path '*/corpus/*' -o -n
 
 export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_QUIET=1
 export ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1
-afl-fuzz -i "$out/seeds" -o "$out" -V "${FUZZ_SECONDS:-60}" -t 1000+ -m none -- \
+afl-fuzz -i "$out/seeds" -o "$out" -V "${FUZZ_SECONDS:-60}" -t 5000+ -m none -- \
 	"$build/fcgi-herd" --config @@ --check >"$out/log" 2>&1 || {
 	tail -n 20 "$out/log"
 	exit 1

@@ -279,6 +279,41 @@ static void test_a_result_that_is_cut(void **state)
 	guarded_free(&guarded);
 }
 
+static void test_an_end_is_told_apart_from_values(void **state)
+{
+	uint8_t bytes[VALUES_ENCODED_MAX];
+	const uint8_t *content = bytes + RECORD_HEADER_LEN;
+	uint8_t *end = values_draining_encode(bytes);
+	size_t len = (size_t)(end - content);
+	struct values values = {.max_conns = 7};
+
+	(void)state;
+	assert_int_equal(bytes[RECORD_AT_TYPE], RECORD_GET_VALUES_RESULT);
+	assert_true(values_are_draining(content, len));
+	assert_false(values_are_draining(content, len - 1));
+	assert_false(values_are_draining(content, 0));
+	/* An older one finds no value of its own in it. */
+	assert_true(values_result_decode(content, len, &values));
+	assert_int_equal(values.max_conns, 7);
+	assert_false(values.knows_load);
+	len = put(bytes, "HERD_BUSY", "3");
+	assert_false(values_are_draining(bytes, len));
+}
+
+static void test_another_mux_is_known_by_its_question(void **state)
+{
+	struct values_query query = {0};
+	uint8_t bytes[VALUES_ENCODED_MAX];
+	size_t len = put(bytes, "FCGI_MAX_CONNS", "");
+
+	(void)state;
+	assert_true(values_query_feed(&query, bytes, len));
+	assert_false(values_query_is_of_mux(&query));
+	len = (size_t)(values_query_encode(bytes) - bytes) - RECORD_HEADER_LEN;
+	assert_true(values_query_feed(&query, bytes + RECORD_HEADER_LEN, len));
+	assert_true(values_query_is_of_mux(&query));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +328,8 @@ int main(void)
 		cmocka_unit_test(test_absent_values_stay),
 		cmocka_unit_test(test_values_that_are_no_numbers),
 		cmocka_unit_test(test_a_result_that_is_cut),
+		cmocka_unit_test(test_an_end_is_told_apart_from_values),
+		cmocka_unit_test(test_another_mux_is_known_by_its_question),
 	};
 
 	return cmocka_run_group_tests_name("values", tests, NULL, NULL);
