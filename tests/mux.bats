@@ -261,6 +261,16 @@ whole_request() {
 	[[ $output == *'Status: 431'* ]]
 }
 
+@test "a length that is no number is refused with 411, before a program waits for it" {
+	local length
+	start_front 1
+	for length in -1 12x ' 1'; do
+		run fcgi_client --param "CONTENT_LENGTH=$length" --query 'sum' --body-size 1 "$FRONT"
+		[[ $output == *'Status: 411'* ]]
+	done
+	fcgi_client --param CONTENT_LENGTH= --query pid "$FRONT" | grep '^pid'
+}
+
 @test "a body over max-request-size is refused with 413, at once where its length says so" {
 	SECTION='max-request-size = 100k' start_front 1
 	fcgi_client --query 'sum' --body-size 102400 "$FRONT" | grep -q 'length=102400'

@@ -35,6 +35,7 @@ const char *failure_status(enum failure_kind kind)
 		[FAILURE_BAD_REQUEST] = "400 Bad Request",
 		[FAILURE_FORBIDDEN] = "403 Forbidden",
 		[FAILURE_NOT_FOUND] = "404 Not Found",
+		[FAILURE_NO_LENGTH] = "411 Length Required",
 		[FAILURE_BODY_TOO_LARGE] = "413 Content Too Large",
 		[FAILURE_PARAMS_TOO_LARGE] = "431 Request Header Fields Too Large",
 		[FAILURE_BAD_PROC] = "502 Bad Gateway",

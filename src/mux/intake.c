@@ -19,22 +19,26 @@ struct facts {
 	struct param uri;
 	struct param script_name, script_filename;
 	uint64_t announced_len; /* of the body */
+	bool has_bad_length;	/* what announces it is no number */
 	bool has_denied;	/* there are such that no application gets */
 };
 
-/* What is no number announces what its digits say: it is not for us to judge. */
-static uint64_t read_len(const struct param *content_length)
+/*
+ * Caddy sends -1 for a body in chunks, and php-cgi would wait for more of it for ever. None at all
+ * is good: there is no body.
+ */
+static void note_length(struct facts *facts, const struct param *content_length)
 {
 	uint64_t len = 0;
 
-	for (size_t i = 0; i < content_length->value_len && len < UINT64_MAX / 100; i++) {
+	for (size_t i = 0; i < content_length->value_len; i++) {
 		char digit = content_length->value[i];
 
-		if (digit < '0' || digit > '9')
-			break;
-		len = len * 10 + (uint64_t)(digit - '0');
+		facts->has_bad_length |= digit < '0' || digit > '9';
+		if (len < UINT64_MAX / 100)
+			len = len * 10 + (uint64_t)(digit - '0');
 	}
-	return len;
+	facts->announced_len = len;
 }
 
 static void note_param(struct facts *facts, const struct param *param)
@@ -51,7 +55,7 @@ static void note_param(struct facts *facts, const struct param *param)
 		if (params_name_is(param, "REQUEST_METHOD"))
 			facts->method = *param;
 		else if (params_name_is(param, "CONTENT_LENGTH"))
-			facts->announced_len = read_len(param);
+			note_length(facts, param);
 		return;
 	case sizeof("SCRIPT_FILENAME") - 1:
 		if (params_name_is(param, "SCRIPT_FILENAME"))
@@ -137,6 +141,10 @@ static void end_params(struct request *request)
 	request->method = (uint8_t)retry_class(facts.method.value, facts.method.value_len);
 	if (!request_close_params(request)) {
 		failure_answer(request, FAILURE_NO_ROOM, "out of memory");
+		return;
+	}
+	if (facts.has_bad_length) {
+		failure_answer(request, FAILURE_NO_LENGTH, "CONTENT_LENGTH is no number");
 		return;
 	}
 	routing_apply(request, facts.has_denied);

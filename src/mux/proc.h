@@ -50,6 +50,7 @@ struct proc {
 	bool is_multiplexing; /* takes several requests on a connection */
 	bool answers_values;  /* it has, in this life or an earlier one */
 	bool tells_load;      /* it is another fcgi-mux */
+	bool is_full;	      /* it has refused a request, and not answered one since */
 	bool has_answered;    /* since it came up, and the supervisor knows */
 	bool is_spent;	      /* it has answered max-requests, and the supervisor knows */
 	bool is_given_up;     /* this mux ends without it, and the supervisor knows */

@@ -12,6 +12,14 @@ void proc_set_capacity(struct proc *proc, unsigned capacity)
 	balance_set_capacity(&proc->backend->balance, &proc->balance, capacity);
 }
 
+void proc_on_full(struct proc *proc)
+{
+	unsigned load = proc->balance.load;
+
+	proc->is_full = true;
+	balance_set_capacity(&proc->backend->balance, &proc->balance, load > 0 ? load : 1);
+}
+
 static unsigned told_capacity(const struct values *values)
 {
 	/* Where it has no process at the moment, requests can wait there. */

@@ -45,8 +45,9 @@ void proc_on_usable(struct proc *proc)
 void proc_on_answer(struct proc *proc)
 {
 	health_note_life(&proc->host.health);
-	if (proc->failures > 0) {
+	if (proc->failures > 0 || proc->is_full) {
 		proc->failures = 0;
+		proc->is_full = false;
 		proc_set_capacity(proc, proc->capacity);
 	}
 	/* Where it cannot be told, the next answer tries again. */

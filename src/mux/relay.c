@@ -18,6 +18,7 @@
 #include "mux/mux.h"
 #include "mux/probe.h"
 #include "mux/proc.h"
+#include "mux/proc_capacity.h"
 #include "mux/proc_child.h"
 #include "mux/proc_connection.h"
 #include "mux/request.h"
@@ -316,7 +317,6 @@ static bool is_refusal(const struct request *request, const struct record_piece 
 static void answer_refuse(struct answer *answer, struct request *request)
 {
 	answer->connection->proc->counts.overloaded++;
-	answer->connection->is_last = true;
 	list_detach(&request->carried);
 	list_append(&answer->refused, &request->carried);
 }
@@ -377,6 +377,7 @@ static void answer_release(struct answer *answer)
 
 static void repeat_refused(struct answer *answer)
 {
+	struct proc_connection *connection = answer->connection;
 	struct list *link;
 
 	while ((link = list_first(&answer->refused))) {
@@ -384,10 +385,13 @@ static void repeat_refused(struct answer *answer)
 		const struct retry_case failure = {.is_unsent = true,
 						   .is_whole = !request->is_partial};
 
-		proc_connection_release(request, false);
+		proc_connection_release(request, true);
+		/* One that is about to end has said so before. */
+		if (!connection->is_last)
+			proc_on_full(connection->proc);
 		if (request_is_awaited(request))
-			failure_retry(request, answer->connection->proc, failure,
-				      "it takes no more requests on this connection");
+			failure_retry(request, connection->proc, failure,
+				      connection->is_last ? "it is about to end" : "it is full");
 		else
 			request_set_state(request, REQUEST_DONE);
 	}
