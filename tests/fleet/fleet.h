@@ -43,10 +43,10 @@ struct request {
 	enum retry_methods method;
 	enum phase_kind phase;
 	unsigned retries;
-	bool has_begun;	    /* a worker has seen it */
-	bool speaks_early;  /* its answer begins when half of the work is done */
-	bool has_spoken;    /* it had, when its host died */
-	bool is_refused;    /* 503 */
+	bool has_begun;	   /* a worker has seen it */
+	bool speaks_early; /* its answer begins when half of the work is done */
+	bool has_spoken;   /* it had, when its host died */
+	bool is_refused;   /* 503 */
 };
 
 struct fleet {
