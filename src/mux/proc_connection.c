@@ -381,10 +381,27 @@ struct request *proc_connection_find(const struct proc_connection *connection, u
 	return NULL;
 }
 
+/* Nobody waits for what it carries, nor for its end. */
+static bool is_given_up(const struct proc_connection *connection)
+{
+	list_for_each (link, after, &connection->carried) {
+		const struct request *request = request_of(link);
+
+		if (request->state != REQUEST_ABANDONED || !list_is_empty(&request->running))
+			return false;
+	}
+	return connection->carried_count > 0;
+}
+
 void proc_connection_tick(struct proc_connection *connection)
 {
 	struct request *request;
 
+	if (is_given_up(connection)) {
+		proc_connection_close(connection);
+		backend_serve_later(connection->proc->backend);
+		return;
+	}
 	if (connection->carried_count < 2 || !find_held_up(connection)) {
 		connection->held_ticks = 0;
 		return;

@@ -13,7 +13,7 @@ rm -rf "$out"
 mkdir -p "$out/seeds" || exit 2
 
 # Each file with its lines that say what is wrong takes long: few, and small ones.
-find corpus/config ../../contrib -maxdepth 1 -type f \( -path '*/corpus/*' -o -name '*.ini' \) -size -8k \
+find corpus/config ../../contrib -maxdepth 1 -type f \( -path 'corpus/*' -o -name '*.ini' \) -size -8k \
 	-exec cp -t "$out/seeds" {} +
 
 export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_QUIET=1
