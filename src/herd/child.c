@@ -109,6 +109,13 @@ static void child_start(struct child *child)
 	log_info("%s: started pid=%d", child->name, (int)child->pid);
 }
 
+/* With all that it has started. To the kernel -1 would be everybody. */
+static void kill_group(const struct child *child)
+{
+	assert(child->pid > 1);
+	kill(-child->pid, SIGKILL);
+}
+
 /* The leader only: it may want to end its workers in an orderly way itself. */
 static void child_end(struct child *child)
 {
@@ -125,7 +132,7 @@ static void child_stop(struct child *child)
 
 static void child_destroy(struct child *child)
 {
-	kill(-child->pid, SIGKILL);
+	kill_group(child);
 	child_set_state(child, CHILD_KILLED);
 	loop_timer_start(&child->timer, CHILD_KILLED_MS);
 }
@@ -190,7 +197,7 @@ static void child_stuck(struct child *child)
 {
 	log_warnx("%s: has not answered within request-timeout, killing it pid=%d", child->name,
 		  (int)child->pid);
-	kill(-child->pid, SIGKILL);
+	kill_group(child);
 }
 
 static void stopping_timeout(struct child *child)
@@ -329,7 +336,7 @@ void child_event(struct child *child, enum child_event event)
 void child_on_exit(struct child *child, int status)
 {
 	/* What it started and left behind goes with it: workers of a killed php-cgi, for one. */
-	kill(-child->pid, SIGKILL);
+	kill_group(child);
 	child->end_status = status;
 	child->pid = 0;
 	tell_pid(child);
