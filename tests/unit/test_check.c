@@ -56,6 +56,9 @@ static void test_what_excludes_each_other(void **state)
 				"a.ini:4: balance = shared needs bin-path");
 	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nsocket = /s\nbalance = shared\n",
 				"a.ini:4: socket is not for balance = shared");
+	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nhost = ::1\nport = 1\n"
+				"balance = shared\n",
+				"a.ini:4: host is not for balance = shared");
 	assert_settings_refused(
 		"[a]\nlisten = /a, /b\nbin-path = /x\nbalance = shared\n",
 		"a.ini:2: balance = shared: the children can share one address only");
@@ -147,6 +150,35 @@ static void test_routing_keys(void **state)
 	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nbalance = shared\n"
 				"extension = .php\n",
 				"a.ini:5: extension is not for balance = shared");
+	assert_settings_refused("[a]\nlisten = /a\nbin-path = /x\nbalance = shared\n"
+				"mode = authorizer\n",
+				"a.ini:5: mode = authorizer is not for balance = shared");
+}
+
+/* Names are compared as they are written. */
+static void test_plain_paths(void **state)
+{
+	static const char *const plain[] = {"/", "/srv", "/srv/..a/b."};
+	static const char *const others[] = {"//srv", "/srv/./a", "/srv/../a", "/srv/.", "/srv/.."};
+	char text[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(plain) / sizeof(*plain); i++) {
+		snprintf(text, sizeof(text),
+			 "[a]\nlisten = /a\nserver = /x\n"
+			 "x-sendfile-docroot = %s\n",
+			 plain[i]);
+		assert_settings_good(text);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		snprintf(text, sizeof(text),
+			 "[a]\nlisten = /a\nserver = /x\n"
+			 "x-sendfile-docroot = %s\n",
+			 others[i]);
+		assert_settings_refused(text, "a.ini:4: x-sendfile-docroot: write it without");
+	}
+	assert_settings_refused("[a]\nlisten = /a\nserver = /x\nx-sendfile-docroot = srv\n",
+				"a.ini:4: x-sendfile-docroot: the path must begin with \"/\"");
 }
 
 static void test_addresses_that_cannot_be(void **state)
@@ -161,17 +193,45 @@ static void test_addresses_that_cannot_be(void **state)
 	assert_settings_refused(text, "a.ini:4: socket: no address for process 0");
 }
 
-static void test_values_that_no_file_can_hold(void **state)
+static void assert_value_refused(const char *value, const char *sentence)
 {
 	const struct origin command_line = {.file = "command line"};
 	struct fixture fixture;
 
-	(void)state;
 	fixture_load(&fixture, "[a]\nlisten = /a\n");
-	assert_null(option_set(option_find("bin-path"), fixture.settings.backends[0], "/x 'a\nb'",
+	assert_null(option_set(option_find("bin-path"), fixture.settings.backends[0], value,
 			       command_line));
 	check_settings(&fixture.settings, &fixture.complaints);
-	assert_complaint(&fixture, "command line: bin-path: there is a control byte or a line end");
+	if (sentence)
+		assert_complaint(&fixture, sentence);
+	else
+		assert_no_complaint(&fixture);
+	fixture_fini(&fixture);
+}
+
+static void test_values_that_no_file_can_hold(void **state)
+{
+	static const char control[] =
+		"command line: bin-path: there is a control byte or a line end";
+	char text[6000];
+
+	(void)state;
+	assert_value_refused("/x 'a\nb'", control);
+	assert_value_refused("/x 'a\177b'", control);
+	assert_value_refused("/x 'a\tb'", NULL);
+	snprintf(text, sizeof(text), "/x %05000d", 1);
+	assert_value_refused(text, "command line: bin-path: a part of it is longer than a line");
+}
+
+/* A complaint is there even where no memory was left for its sentence. */
+static void test_complaints_without_a_sentence(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_init(&fixture);
+	complaints_add(&fixture.complaints, (struct origin){.file = "a.ini", .line = 3}, NULL);
+	assert_complaint(&fixture, "a.ini:3: no memory");
 	fixture_fini(&fixture);
 }
 
@@ -185,8 +245,10 @@ int main(void)
 		cmocka_unit_test(test_sections_that_share_a_front),
 		cmocka_unit_test(test_keys_of_sections_that_share_a_front),
 		cmocka_unit_test(test_routing_keys),
+		cmocka_unit_test(test_plain_paths),
 		cmocka_unit_test(test_addresses_that_cannot_be),
 		cmocka_unit_test(test_values_that_no_file_can_hold),
+		cmocka_unit_test(test_complaints_without_a_sentence),
 	};
 
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);

@@ -173,8 +173,17 @@ static void test_children_that_share_the_front(void **state)
 	check_variable(TCP "balance = shared\nallowed-clients = 192.0.2.7\n"
 			   "bin-environment = " VARIABLE "=192.0.2.8\n",
 		       VARIABLE "=192.0.2.8");
+	check_variable("allowed-users = root\n" TCP "balance = shared\n"
+		       "allowed-clients = 192.0.2.7\n",
+		       VARIABLE "=192.0.2.7");
 	check(&fixture, UNIX "balance = shared\n", "x");
 	assert_string_equal(fixture.settings.backends[0]->bin_environment.items[0], VARIABLE "=x");
+	fixture_fini(&fixture);
+	check(&fixture, UNIX "balance = shared\nbin-copy-environment = A, " VARIABLE "\n", "x");
+	assert_string_equal(fixture.settings.backends[0]->bin_environment.items[0], VARIABLE "=x");
+	fixture_fini(&fixture);
+	check(&fixture, UNIX "balance = shared\nbin-environment = A=1\n", "x");
+	assert_string_equal(fixture.settings.backends[0]->bin_environment.items[1], VARIABLE "=x");
 	fixture_fini(&fixture);
 	check(&fixture, UNIX "balance = shared\nbin-copy-environment = PATH\n", "x");
 	assert_int_equal(fixture.settings.backends[0]->bin_environment.count, 0);

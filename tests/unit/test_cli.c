@@ -371,6 +371,43 @@ static void test_a_mux_alone(void **state)
 	fixture_fini(&parsed.fixture);
 }
 
+static void test_a_look_at_a_front(void **state)
+{
+	static const char *const looks[] = {"--status", "--watch"};
+	static const char sentence[] = "--status and --watch take --config FILE, or the address";
+	struct parsed parsed;
+	char line[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(looks) / sizeof(*looks); i++) {
+		snprintf(line, sizeof(line), "fcgi-herd %s /run/a", looks[i]);
+		parse_good(&parsed, line);
+		assert_int_equal(parsed.cli.action, i == 0 ? CLI_STATUS : CLI_WATCH);
+		assert_string_equal(parsed.cli.address, "/run/a");
+		fixture_fini(&parsed.fixture);
+		snprintf(line, sizeof(line), "fcgi-herd %s", looks[i]);
+		assert_refused(line, sentence);
+		snprintf(line, sizeof(line), "fcgi-herd %s /run/a /run/b", looks[i]);
+		assert_refused(line, sentence);
+	}
+}
+
+static void test_what_goes_with_others_only(void **state)
+{
+	struct parsed parsed;
+
+	(void)state;
+	assert_refused("fcgi-herd -s /a --as nobody -- /bin/x", "--as goes with --check");
+	parse_good(&parsed, "fcgi-herd -s /a --as nobody --check -- /bin/x");
+	assert_string_equal(parsed.cli.as, "nobody");
+	fixture_fini(&parsed.fixture);
+	parse_good(&parsed, "fcgi-herd -s /a -a 127.0.0.1 -- /bin/x");
+	assert_warning(&parsed.fixture, "command line: -a is ignored: it goes with -p");
+	fixture_fini(&parsed.fixture);
+	assert_refused("fcgi-herd -s /a -F 2 --balance shared -- /bin/x",
+		       "-F makes children that share the front socket: it excludes");
+}
+
 static void assert_fits(void (*print_help)(FILE *))
 {
 	char *text;
@@ -408,6 +445,8 @@ int main(void)
 		cmocka_unit_test(test_numbers_of_children),
 		cmocka_unit_test(test_the_command_line_goes_over_files),
 		cmocka_unit_test(test_a_mux_alone),
+		cmocka_unit_test(test_a_look_at_a_front),
+		cmocka_unit_test(test_what_goes_with_others_only),
 		cmocka_unit_test(test_help_fits_a_terminal),
 	};
 

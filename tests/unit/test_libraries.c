@@ -123,6 +123,32 @@ static void test_the_environment_of_the_program(void **state)
 	add_elf(&fixture, "/opt/liba.so", &(struct elf_plan){0});
 	assert_int_equal(text_list_add(set, strdup("LD_LIBRARY_PATH=/x:/opt")), 0);
 	assert_missing(&fixture, &plan, NULL, true);
+	text_list_fini(set);
+	assert_int_equal(text_list_add(set, strdup("A=/opt")), 0);
+	assert_missing(&fixture, &plan, "liba.so", true);
+	assert_int_equal(text_list_add(set, strdup("LD_LIBRARY_PATH=:/opt")), 0);
+	assert_missing(&fixture, &plan, NULL, true);
+	fixture_fini(&fixture);
+}
+
+/* Our own is its own, unless what it gets of ours is listed. */
+static void test_the_environment_that_is_copied(void **state)
+{
+	struct fixture fixture;
+	struct text_list *copied = &fixture.backend.bin_copy_environment;
+
+	(void)state;
+	fixture_init(&fixture);
+	tree_add_directory(&fixture.tree, "/opt", 0755);
+	add_elf(&fixture, "/opt/liba.so", &(struct elf_plan){0});
+	setenv("LD_LIBRARY_PATH", "/opt", 1);
+	assert_missing(&fixture, &plan, NULL, true);
+	assert_int_equal(text_list_add(copied, strdup("PATH")), 0);
+	assert_missing(&fixture, &plan, "liba.so", true);
+	assert_int_equal(text_list_add(copied, strdup("LD_LIBRARY_PATH")), 0);
+	assert_missing(&fixture, &plan, NULL, true);
+	unsetenv("LD_LIBRARY_PATH");
+	text_list_fini(copied);
 	fixture_fini(&fixture);
 }
 
@@ -156,6 +182,61 @@ static void test_paths_in_place_of_names(void **state)
 	fixture_fini(&fixture);
 }
 
+static void test_what_is_no_library(void **state)
+{
+	const struct elf_plan two = {.loader = "/lib/ld.so", .needs = {"liba.so", "libb.so"}};
+	struct fixture fixture;
+
+	(void)state;
+	fixture_init(&fixture);
+	/* Neither can be read, which is not ours to complain of. */
+	tree_add_file(&fixture.tree, "/lib/liba.so", "INPUT(-lx)\n", 0644);
+	assert_int_equal(mknod(tree_path(&fixture.tree, "/lib/libb.so"), S_IFSOCK | 0600, 0), 0);
+	assert_missing(&fixture, &two, NULL, true);
+	fixture_fini(&fixture);
+}
+
+static void test_places_that_are_no_directories(void **state)
+{
+	struct fixture fixture;
+
+	(void)state;
+	fixture_init(&fixture);
+	tree_add_directory(&fixture.tree, "/usr", 0755);
+	tree_add_file(&fixture.tree, "/usr/lib", "", 0644);
+	tree_add_file(&fixture.tree, "/etc/ld.so.conf.d", "/opt\n", 0644);
+	tree_add_directory(&fixture.tree, "/etc/ld.so.conf", 0755);
+	assert_missing(&fixture, &plan, "liba.so", true);
+	fixture_fini(&fixture);
+}
+
+static void test_all_that_is_missing_is_named_once(void **state)
+{
+	const struct elf_plan three = {.loader = "/lib/ld.so",
+				       .needs = {"liba.so", "libb.so", "liba.so"}};
+	struct fixture fixture;
+
+	(void)state;
+	fixture_init(&fixture);
+	assert_missing(&fixture, &three, "liba.so, libb.so", true);
+	fixture_fini(&fixture);
+}
+
+static void test_other_loaders(void **state)
+{
+	const struct elf_plan musl = {.loader = "/lib/ld-musl.so", .needs = {"liba.so"}};
+	const struct elf_plan bare = {.loader = "ld.so", .needs = {"liba.so"}};
+	struct fixture fixture;
+
+	(void)state;
+	fixture_init(&fixture);
+	/* That of musl has lists of its own. */
+	assert_missing(&fixture, &musl, "liba.so", false);
+	/* Not there, in no directory. */
+	assert_missing(&fixture, &bare, "liba.so", true);
+	fixture_fini(&fixture);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,8 +244,13 @@ int main(void)
 		cmocka_unit_test(test_libraries_of_libraries),
 		cmocka_unit_test(test_search_lists),
 		cmocka_unit_test(test_the_environment_of_the_program),
+		cmocka_unit_test(test_the_environment_that_is_copied),
 		cmocka_unit_test(test_what_ldconfig_knows),
 		cmocka_unit_test(test_paths_in_place_of_names),
+		cmocka_unit_test(test_what_is_no_library),
+		cmocka_unit_test(test_places_that_are_no_directories),
+		cmocka_unit_test(test_all_that_is_missing_is_named_once),
+		cmocka_unit_test(test_other_loaders),
 	};
 
 	return cmocka_run_group_tests_name("libraries", tests, NULL, NULL);

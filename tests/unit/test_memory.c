@@ -3,11 +3,15 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/text.h"
+#include "config/elf.h"
 #include "config/lists.h"
 #include "config/options.h"
+#include "elf_fixture.h"
 #include "fcgi/head.h"
 #include "mux/question.h"
 #include "policy/access.h"
@@ -319,6 +323,24 @@ static int inherit(void)
 	return error;
 }
 
+/* What a name of a library could not be copied for says no more of the file than that. */
+static int read_elf(void)
+{
+	const struct elf_plan plan = {.loader = "/ld", .needs = {"liba.so"}};
+	struct elf_file file = elf_make(&plan);
+	int fd = memfd_create("test", MFD_CLOEXEC), error;
+	struct elf elf;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, &file, sizeof(file)), sizeof(file));
+	arm();
+	error = elf_read(&elf, fd);
+	disarm();
+	elf_fini(&elf);
+	close(fd);
+	return error == -ENOEXEC ? -ENOMEM : error;
+}
+
 static int ask_for_a_page(void)
 {
 	struct question question;
@@ -353,19 +375,13 @@ static const struct row {
 	int (*work)(void);
 	unsigned least; /* allocations that it has at least */
 } rows[] = {
-	{"text", make_text, 1},
-	{"words", split_words, 5},
-	{"networks", limit_networks, 1},
-	{"users", limit_users, 1},
-	{"balance", make_balance, 1},
-	{"routes", make_routes, 6},
-	{"head", write_head, 3},
-	{"texts", copy_texts, 8},
-	{"addresses", copy_addresses, 4},
-	{"backend", add_backend, 6},
-	{"inherited", inherit, 5},
-	{"question", ask_for_a_page, 2},
-	{"answer", take_a_head_in_part, 1},
+	{"text", make_text, 1},		  {"words", split_words, 5},
+	{"networks", limit_networks, 1},  {"users", limit_users, 1},
+	{"balance", make_balance, 1},	  {"routes", make_routes, 6},
+	{"head", write_head, 3},	  {"texts", copy_texts, 8},
+	{"addresses", copy_addresses, 4}, {"backend", add_backend, 6},
+	{"inherited", inherit, 5},	  {"program", read_elf, 4},
+	{"question", ask_for_a_page, 2},  {"answer", take_a_head_in_part, 1},
 };
 
 static void check_row(const struct row *row)

@@ -71,6 +71,7 @@ static void test_what_is_not_there(void **state)
 	(void)state;
 	make_tree(&tree);
 	assert_absent(&tree, "/a/none/f", "/a/none", ENOENT);
+	assert_absent(&tree, "/a/.b", "/a/.b", ENOENT);
 	assert_absent(&tree, "/gone", "/a/none", ENOENT);
 	assert_absent(&tree, "/a/b/f/x", "/a/b/f", ENOTDIR);
 	assert_absent(&tree, "/a/loop", "/a/loop", ELOOP);
@@ -116,6 +117,44 @@ static void test_paths_that_are_too_long(void **state)
 	assert_int_equal(walk.error, ENAMETOOLONG);
 	assert_int_equal(walk_to(&walk, path, "/", NULL), WALK_ABSENT);
 	assert_int_equal(walk.error, ENAMETOOLONG);
+}
+
+/* Each of them is short enough, but not behind the root, or behind where a link leads. */
+static void test_paths_that_become_too_long(void **state)
+{
+	char name[PATH_MAX - 10], rest[PATH_MAX - 10] = "/far";
+	struct tree tree;
+	struct walk walk;
+
+	(void)state;
+	make_tree(&tree);
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(walk_to(&walk, tree.root, name, NULL), WALK_ABSENT);
+	assert_int_equal(walk.error, ENAMETOOLONG);
+	memset(rest + 4, '/', sizeof(rest) - 5);
+	memset(name, 'y', 100);
+	name[100] = '\0';
+	tree_add_link(&tree, "/far", name);
+	assert_int_equal(walk_to(&walk, tree.root, rest, NULL), WALK_ABSENT);
+	assert_int_equal(walk.error, ENAMETOOLONG);
+	tree_fini(&tree);
+}
+
+static void test_from_where_there_is_nothing(void **state)
+{
+	int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char path[] = "/tmp/test-walk.XXXXXX";
+	struct walk walk;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(chdir(path), 0);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(walk_to(&walk, NULL, "x", NULL), WALK_ABSENT);
+	assert_int_equal(walk.error, ENOENT);
+	assert_int_equal(fchdir(here), 0);
+	close(here);
 }
 
 static void assert_barred(struct tree *tree, const struct walker *walker, const char *by)
@@ -262,6 +301,8 @@ int main(void)
 		cmocka_unit_test(test_a_root_named_by_a_link),
 		cmocka_unit_test(test_without_a_root),
 		cmocka_unit_test(test_paths_that_are_too_long),
+		cmocka_unit_test(test_paths_that_become_too_long),
+		cmocka_unit_test(test_from_where_there_is_nothing),
 		cmocka_unit_test(test_directories_that_bar),
 		cmocka_unit_test(test_whose_bits_count),
 		cmocka_unit_test(test_what_root_may),
