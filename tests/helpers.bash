@@ -173,6 +173,8 @@ fcgi_client() { "$TEST_APPS/fcgi-client" "$@"; }
 
 clean_up() {
 	local pid log
+	# A test that was skipped before it had a place has nothing, and "" would be everything.
+	[ -n "${PLACE-}" ] || return 0
 	for pid in "${STARTED[@]}"; do end_tree "$pid" TERM; done
 	# What runs from the place and had lost its parent.
 	for pid in $(pgrep -f "^$PLACE/"); do kill -KILL "$pid" 2>/dev/null || :; done
