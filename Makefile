@@ -31,7 +31,7 @@ OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/*/*.c))
 UNITS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 APPS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/apps/*.c))
 EXAMPLES = $(patsubst contrib/%.c,$(BUILD)/%,$(wildcard contrib/examples/*.c))
-BENCHES = $(BUILD)/fcgi-load $(BUILD)/bench-app
+BENCHES = $(BUILD)/fcgi-load $(BUILD)/bench-app $(BUILD)/bare-relay
 FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 # What is played in memory in place of the system, and what the model listens in at.
 SIM = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/sim*.c) tests/sim/wire.c)
@@ -233,7 +233,7 @@ $(BUILD)/tests/apps/%: $(BUILD)/tests/apps/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lfcgi
 $(BUILD)/fcgi-load: $(patsubst %.c,$(BUILD)/%.o,tests/bench/fcgi-load.c $(wildcard tests/bench/load_*.c)) $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ -lm
-$(BUILD)/bench-app: $(BUILD)/tests/bench/bench-app.o $(LIBRARY)
+$(BUILD)/bench-app $(BUILD)/bare-relay: $(BUILD)/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^
 # libFuzzer is clang's: the objects that it looks into are built with SANITIZE=fuzzer-no-link,...
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(LIBRARY)

@@ -14,8 +14,10 @@ all_works="W1 W2 W2o W3 W4 W5 W6 W6r W7 shown procs calls http kills"
 help="Usage: bench.sh BUILD [options]
 
 Measures fcgi-mux in BUILD beside HAProxy, nginx and the children alone, round
-after round, and compares with the goals. Writes BUILD/bench.json. Everything
-listens in a private directory or on the loopback; what is missing is skipped.
+after round, and compares with the goals. Their rows named bare are bare-relay's, the
+least that a relay can do: what that does not reach, none can on this machine.
+Writes BUILD/bench.json. Everything listens in a private directory or on the
+loopback; what is missing is skipped.
 
       --works 'W1 W4'   only these of: $all_works
       --peers 'mux'     only these of: direct mux haproxy nginx
@@ -62,15 +64,17 @@ parse_options() {
 
 check_programs() {
 	local program
-	for program in fcgi-load bench-app fcgi-mux fcgi-herd; do
+	for program in fcgi-load bench-app bare-relay fcgi-mux fcgi-herd; do
 		[ -x "$build/$program" ] || die "$build/$program is not there; make bench builds it"
 	done
 	has_command taskset || die "taskset (util-linux) is not there"
 }
 
 choose_peers() {
+	yardstick=
 	[ -z "$peers" ] || return 0
 	peers="direct mux"
+	yardstick=bare
 	if has_command haproxy; then
 		peers+=" haproxy"
 	else

@@ -198,6 +198,16 @@ start_mux() { # STACK COUNT PREFIX ...
 }
 mux_options=(--log-level warning)
 
+# The least that any of them can do.
+start_bare() { # STACK COUNT PREFIX ...
+	local stack=$1 i procs=()
+	for ((i = 0; i < $2; i++)); do
+		procs+=("$work/$stack.child-$i")
+	done
+	shift 2
+	launch "$stack" "$@" "$build/bare-relay" "$work/$stack.sock" "${procs[@]}"
+}
+
 # With all that shows what goes on.
 start_mux-shown() { # STACK COUNT PREFIX ...
 	local mux_options=(--log-level info --access-log "$work/$1.access" --status-path /status)
@@ -224,7 +234,7 @@ start_children() { # STACK COUNT CPUS [OPTION ...]
 }
 declare -A children
 
-# direct, mux, haproxy or nginx with COUNT children on CPUS.
+# direct, mux, haproxy, nginx or bare with COUNT children on CPUS.
 start_stack() { # PEER NAME COUNT CPUS [OPTION OF THE CHILDREN ...]
 	local peer=$1 stack=$1.$2 count=$3 cpus=$4
 	shift 4

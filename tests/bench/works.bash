@@ -2,7 +2,7 @@
 #
 # A work is a function run_WORK, called once a round, that measures every peer in turn: so that what
 # else the machine does meets all of them. record_... lines go to $results.
-# Variables from bench.sh: build, work, results, round, seconds, peers, all_cpus, one_cpu.
+# Variables from bench.sh: build, work, results, round, seconds, peers, yardstick, all_cpus, one_cpu.
 # shellcheck disable=SC2154 # variables of the others
 
 record() { # WORK CPUS PEER METRIC VALUE
@@ -57,20 +57,18 @@ measure() { # WORK CPUS STACK OPTION ...
 		"$(divide $(((after - before) / 1000)) "$(field answers)")"
 }
 
-# The stacks with four children that most works share; made when first needed.
-need_stacks() { # CPUS
-	local peer where=$all_cpus
-	[ "$1" != one ] || where=$one_cpu
-	for peer in $peers; do
-		[ -n "${target[$peer.$1]-}" ] || start_stack "$peer" "$1" 4 "$where"
-	done
+# A stack with four children that most works share; made when first needed.
+need_stack() { # PEER CPUS
+	local where=$all_cpus
+	[ "$2" != one ] || where=$one_cpu
+	[ -n "${target[$1.$2]-}" ] || start_stack "$1" "$2" 4 "$where"
 }
 
 measure_peers() { # WORK CPUS OPTION ...
 	local name=$1 cpus=$2 peer
 	shift 2
-	need_stacks "$cpus"
-	for peer in $peers; do
+	for peer in $peers $yardstick; do
+		need_stack "$peer" "$cpus"
 		measure "$name" "$cpus" "$peer.$cpus" --seconds "$seconds" "$@"
 	done
 }
@@ -103,8 +101,8 @@ run_W4() {
 # moments and the service times are the same for all.
 run_W5() {
 	local peer
-	need_stacks all
 	for peer in $peers; do
+		need_stack "$peer" all
 		measure W5 all "$peer.all" --rate 474 --mix 90:1ms,10:50ms --connections 1000 \
 			--seed "$round" --seconds "$((seconds * 4))"
 		record W5 all "$peer" short_p99_ms "$(divide "$(field p99_us 2)" 1000)"
@@ -242,9 +240,9 @@ run_calls() {
 	local peer
 	[ "$round" -eq 1 ] || return 0
 	has_command strace || { note "no strace: system calls are not counted"; return 0; }
-	need_stacks all
-	for peer in $peers; do
+	for peer in $peers $yardstick; do
 		[ "$peer" != direct ] || continue
+		need_stack "$peer" all
 		count_calls W1 "$peer.all"
 		count_calls W2 "$peer.all" --keep --connections 4
 		count_calls W4 "$peer.all" --body 1m
