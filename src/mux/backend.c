@@ -53,7 +53,6 @@ struct proc *backend_take_proc(struct backend *backend)
 	return gone ? gone : grow(backend);
 }
 
-/* Those that stand in the configuration, by address. */
 static struct proc_place place_of(const struct backend_settings *settings, size_t number)
 {
 	size_t children = backend_child_count(settings);
@@ -68,6 +67,7 @@ static struct proc_place place_of(const struct backend_settings *settings, size_
 	return place;
 }
 
+/* Those that stand in the configuration, by address. */
 static char *open_procs(struct backend *backend)
 {
 	const struct backend_settings *settings = backend->settings;
@@ -91,7 +91,9 @@ static char *open_discoveries(struct backend *backend)
 {
 	size_t count = backend_name_count(backend->settings);
 
-	backend->discoveries = calloc(count > 0 ? count : 1, sizeof(*backend->discoveries));
+	if (count == 0)
+		return NULL;
+	backend->discoveries = calloc(count, sizeof(*backend->discoveries));
 	if (!backend->discoveries)
 		return text_new("out of memory");
 	for (size_t i = 0; i < count; i++) {

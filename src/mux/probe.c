@@ -53,8 +53,7 @@ static bool ask(struct proc *proc)
 {
 	struct proc_connection *connection = proc_connection_new(proc);
 
-	/* Otherwise the new connection has begun with the question. */
-	if (connection && !proc->tells_load)
+	if (connection)
 		probe_ask(connection);
 	return connection;
 }
@@ -81,7 +80,6 @@ static void take_values(struct proc_connection *connection, const uint8_t *conte
 		proc_connection_retire(connection);
 		return;
 	}
-
 	if (!values_result_decode(content, len, &values)) {
 		probe_lose(proc);
 		return;

@@ -319,9 +319,6 @@ struct proc_connection *proc_connection_new(struct proc *proc)
 	if (is_connecting)
 		stream_set_connecting(&connection->stream);
 	stream_set_reading(&connection->stream, true);
-	/* So that it knows us, and tells us before it ends. */
-	if (proc->tells_load)
-		probe_ask(connection);
 	return connection;
 }
 

@@ -2,6 +2,7 @@
 
 #include "mux/backend.h"
 #include "mux/mux.h"
+#include "mux/probe.h"
 #include "mux/proc.h"
 #include "mux/proc_capacity.h"
 #include "mux/proc_connection.h"
@@ -84,6 +85,16 @@ static struct proc_connection *find_shared(const struct proc *proc)
 	return NULL;
 }
 
+static struct proc_connection *open_connection(struct proc *proc)
+{
+	struct proc_connection *connection = proc_connection_new(proc);
+
+	/* So that it knows us, and tells us before it ends. */
+	if (connection && proc->tells_load)
+		probe_ask(connection);
+	return connection;
+}
+
 struct proc_connection *proc_pool_choose(struct proc *proc, const struct request *request)
 {
 	struct proc_connection *connection = NULL;
@@ -98,5 +109,5 @@ struct proc_connection *proc_pool_choose(struct proc *proc, const struct request
 		connection = find_shared(proc);
 	if (!connection)
 		connection = connection_of(list_first(&proc->idle));
-	return connection ? connection : proc_connection_new(proc);
+	return connection ? connection : open_connection(proc);
 }
