@@ -90,6 +90,19 @@ is_refused() { ask pid --timeout 500 2>/dev/null | grep -q 'Retry-After: ' && as
 	for n in 1 2 3; do [ "$(sed -n '1,/modest-5/p' "$HERD_LOG" | grep -c "greedy-$n")" -ge 4 ]; done
 }
 
+@test "what finds the backlog of the only server full waits, and is answered" {
+	requires spawn-fcgi
+	local i
+	spawn-fcgi -n -b 1 -s "$PLACE/server.1" -M 0666 -- "$TEST_APPS/misbehave" --no-values \
+		2>>"$HERD_LOG" 3>&- &
+	STARTED+=($!)
+	wait_until 10 test -S "$PLACE/server.1"
+	start_alone --server "$PLACE/server.1"
+	for i in {1..8}; do hold "$i" 200; done
+	for i in {1..8}; do check_held "$i"; done
+	has_log 'server\.1\]: its backlog is full: requests wait'
+}
+
 @test "a client that leaves the queue is taken out of it" {
 	start_front 1
 	hold 1 3500

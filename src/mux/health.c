@@ -141,11 +141,11 @@ static void on_timeout(struct loop_timer *timer)
 		finish(probe, HEALTH_SILENT, "did not end its answer within probe-timeout");
 }
 
-/* Here, which says nothing of the other side. */
+/* Here, or of room in the backlog of a Unix socket: whether it is well shows in its answers. */
 static bool is_shortage(int error)
 {
 	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -ENOBUFS ||
-	       error == -EADDRNOTAVAIL;
+	       error == -EADDRNOTAVAIL || error == -EAGAIN;
 }
 
 static struct health_probe *probe_new(const struct health_plan *plan,

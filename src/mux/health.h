@@ -52,11 +52,11 @@ struct health_probe {
 };
 
 /*
- * NULL: nothing can be asked now, for want of memory, descriptors or ports here, which says nothing
- * of the other side. Else on_result is called once, never from within this call, and as the last
- * thing that is done with the probe: health_probe_cancel may be called from there, and must be some
- * time. A page of which 64 KiB have come with the right status is good without its end; so is an
- * answer that there is no memory for here.
+ * NULL: nothing can be asked now, for want of memory, descriptors or ports here, or since its
+ * backlog is full, which says nothing of how it is. Else on_result is called once, never from
+ * within this call, and as the last thing that is done with the probe: health_probe_cancel may be
+ * called from there, and must be some time. A page of which 64 KiB have come with the right status
+ * is good without its end; so is an answer that there is no memory for here.
  */
 struct health_probe *
 health_probe_start(const struct socket_address *to, const struct health_plan *plan,

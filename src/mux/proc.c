@@ -206,26 +206,37 @@ void proc_tick(struct proc *proc)
 	else if (proc->state == PROC_RESTING && loop_now_ms() >= proc->resting_until_ms &&
 		 !proc_host_is_out(proc))
 		proc_try_again(proc);
+	proc_try_one_more(proc);
 	if (proc->is_child)
 		proc_report_drained(proc);
 	else
 		proc_host_tick(proc);
 }
 
+/* The request waits on where it is, for this one or another. */
+static void on_backlog_full(struct proc *proc)
+{
+	if (!proc->is_full)
+		log_warnx("%s: its backlog is full: requests wait", proc->name);
+	proc_on_full(proc, true);
+	backend_serve_later(proc->backend);
+}
+
 void proc_run(struct proc *proc, struct request *request)
 {
 	struct proc_connection *connection = proc_pool_choose(proc, request);
 
-	backend_note_request(proc->backend, request);
 	if (connection) {
+		backend_note_request(proc->backend, request);
 		debug_show_taken(connection);
 		debug_show_given(request);
 		proc_connection_run(connection, request);
+	} else if (errno == EAGAIN) {
+		on_backlog_full(proc);
 	} else {
 		const struct retry_case failure = {.is_unsent = true, .is_whole = true};
 		const char *reason = strerror(errno);
 
-		proc->counts.overloaded += errno == EAGAIN;
 		log_warnx("%s: cannot connect: %s", proc->name, reason);
 		proc_rest(proc);
 		failure_retry(request, proc, failure, reason);

@@ -50,7 +50,8 @@ struct proc {
 	bool is_multiplexing; /* takes several requests on a connection */
 	bool answers_values;  /* it has, in this life or an earlier one */
 	bool tells_load;      /* it is another fcgi-mux */
-	bool is_full;	      /* it has refused a request, and not answered one since */
+	bool is_full;	      /* it has refused a request or connection, and not answered since */
+	bool is_backlog_full; /* that was a connection */
 	bool has_answered;    /* since it came up, and the supervisor knows */
 	bool is_spent;	      /* it has answered max-requests, and the supervisor knows */
 	bool is_given_up;     /* this mux ends without it, and the supervisor knows */
@@ -92,7 +93,7 @@ void proc_try_again(struct proc *proc);
 /* Once every MUX_TICK_MS: ends its rest when the time has come. */
 void proc_tick(struct proc *proc);
 
-/* Gives it a queued request. Where it cannot be reached, that is queued again or answered. */
+/* Gives it a queued request; one that it cannot have is queued on or again, or answered. */
 void proc_run(struct proc *proc, struct request *request);
 
 #endif

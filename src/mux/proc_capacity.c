@@ -12,12 +12,21 @@ void proc_set_capacity(struct proc *proc, unsigned capacity)
 	balance_set_capacity(&proc->backend->balance, &proc->balance, capacity);
 }
 
-void proc_on_full(struct proc *proc)
+void proc_on_full(struct proc *proc, bool is_backlog)
+{
+	proc->counts.overloaded++;
+	proc->is_full = true;
+	proc->is_backlog_full = is_backlog;
+	balance_set_capacity(&proc->backend->balance, &proc->balance, proc->balance.load);
+}
+
+void proc_try_one_more(struct proc *proc)
 {
 	unsigned load = proc->balance.load;
+	bool may_try = proc->is_full && (proc->is_backlog_full || load == 0);
 
-	proc->is_full = true;
-	balance_set_capacity(&proc->backend->balance, &proc->balance, load > 0 ? load : 1);
+	if (may_try && load < proc->capacity)
+		balance_set_capacity(&proc->backend->balance, &proc->balance, load + 1);
 }
 
 static unsigned told_capacity(const struct values *values)
@@ -50,6 +59,6 @@ void proc_forget_capacity(struct proc *proc)
 	uint64_t configured = proc->backend->settings->capacity;
 	unsigned assumed = proc->is_child ? 1 : PROC_CAPACITY_UNKNOWN;
 
-	proc->is_multiplexing = false;
+	proc->is_multiplexing = proc->is_full = false;
 	proc_set_capacity(proc, configured > 0 ? (unsigned)configured : assumed);
 }

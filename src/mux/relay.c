@@ -316,7 +316,6 @@ static bool is_refusal(const struct request *request, const struct record_piece 
 
 static void answer_refuse(struct answer *answer, struct request *request)
 {
-	answer->connection->proc->counts.overloaded++;
 	list_detach(&request->carried);
 	list_append(&answer->refused, &request->carried);
 }
@@ -388,7 +387,7 @@ static void repeat_refused(struct answer *answer)
 		proc_connection_release(request, true);
 		/* One that is about to end has said so before. */
 		if (!connection->is_last)
-			proc_on_full(connection->proc);
+			proc_on_full(connection->proc, false);
 		if (request_is_awaited(request))
 			failure_retry(request, connection->proc, failure,
 				      connection->is_last ? "it is about to end" : "it is full");

@@ -54,7 +54,7 @@ int balance_add(struct balance *balance, struct balance_entry *entry)
 	__attribute__((warn_unused_result));
 void balance_remove(struct balance *balance, struct balance_entry *entry);
 
-/* Usable: members only. Capacity and weight are at least 1. */
+/* Usable: members only. With a capacity of 0 it gets nothing for now. A weight is at least 1. */
 void balance_set_usable(struct balance *balance, struct balance_entry *entry, bool usable);
 void balance_set_capacity(struct balance *balance, struct balance_entry *entry, uint32_t capacity);
 void balance_set_weight(struct balance *balance, struct balance_entry *entry, uint32_t weight);
