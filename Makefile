@@ -40,6 +40,8 @@ MODEL = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 SIM_WRAPS = recv recvmsg send sendmsg sendfile accept4 close shutdown getsockopt getpeername getrandom \
 	$(MEMORY_WRAPS) socket_connect process_memory
 MEMORY_WRAPS = malloc calloc realloc reallocarray free strdup strndup vasprintf
+# All that has a wrapper there.
+FAULT_WRAPS = $(shell sed -n 's/^WRAP[_A-Z]*.[^,]*, \([a-z_0-9]*\),.*/\1/p' tests/unit/faulty_calls.c)
 MODEL_WRAPS = queue_append queue_remove proc_run
 comma = ,
 wraps = $(addprefix -Wl$(comma)--wrap=,$(1))
@@ -229,6 +231,9 @@ $(BUILD)/tests/unit/test_memory: $(BUILD)/tests/unit/test_memory.o $(LIBRARY)
 	$(call run,LINK)$(LINK) $(call wraps,$(MEMORY_WRAPS) __vasprintf_chk) -o $@ $^ $(LIBS) -lcmocka
 $(BUILD)/tests/unit/test_lookup_memory: $(BUILD)/tests/unit/test_lookup_memory.o $(LIBRARY)
 	$(call run,LINK)$(LINK) $(call wraps,malloc calloc realloc reallocarray free) -o $@ $^ $(LIBS) -lcmocka
+$(BUILD)/tests/unit/test_system_calls $(BUILD)/tests/unit/test_herd_faults: $(BUILD)/%: $(BUILD)/%.o \
+		$(BUILD)/tests/unit/faulty_calls.o $(LIBRARY)
+	$(call run,LINK)$(LINK) $(call wraps,$(FAULT_WRAPS)) -o $@ $^ $(LIBS) -lcmocka
 $(BUILD)/tests/apps/%: $(BUILD)/tests/apps/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lfcgi
 $(BUILD)/fcgi-load: $(patsubst %.c,$(BUILD)/%.o,tests/bench/fcgi-load.c $(wildcard tests/bench/load_*.c)) $(LIBRARY)

@@ -156,9 +156,15 @@ static char *remove_stale(const struct listener *listener, const struct listen_p
 	return NULL;
 }
 
-/* Remembers the socket just made, and gives it to its owner; by descriptor, so that it is the one.
- */
-static char *own_socket(struct listener *listener, const struct listen_plan *plan)
+static const char replaced[] = "the new socket was replaced by something else";
+
+static bool is_its_socket(const struct listener *listener, const struct stat *status)
+{
+	return status->st_dev == listener->device && status->st_ino == listener->inode;
+}
+
+/* By a descriptor, which cannot be led to something else meanwhile. */
+static char *change_owner(const struct listener *listener, const struct listen_plan *plan)
 {
 	int fd = openat(listener->directory, listener->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
@@ -166,17 +172,28 @@ static char *own_socket(struct listener *listener, const struct listen_plan *pla
 
 	if (fd < 0)
 		return complain(plan, "find the new socket", errno);
-	if (fstat(fd, &status) < 0 || !S_ISSOCK(status.st_mode)) {
-		error = complain_of(plan, "the new socket was replaced by something else");
-	} else {
-		listener->device = status.st_dev;
-		listener->inode = status.st_ino;
-		if ((plan->owner != (uid_t)-1 || plan->group != (gid_t)-1) &&
-		    fchownat(fd, "", plan->owner, plan->group, AT_EMPTY_PATH) < 0)
-			error = complain(plan, "change its owner", errno);
-	}
+	if (fstat(fd, &status) < 0 || !is_its_socket(listener, &status))
+		error = complain_of(plan, replaced);
+	else if (fchownat(fd, "", plan->owner, plan->group, AT_EMPTY_PATH) < 0)
+		error = complain(plan, "change its owner", errno);
 	close(fd);
 	return error;
+}
+
+/* Remembers the socket just made, and gives it to its owner. */
+static char *own_socket(struct listener *listener, const struct listen_plan *plan)
+{
+	struct stat status;
+
+	/* Before anything that takes a descriptor: from here on it is known, and can be removed. */
+	if (fstatat(listener->directory, listener->name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISSOCK(status.st_mode))
+		return complain_of(plan, replaced);
+	listener->device = status.st_dev;
+	listener->inode = status.st_ino;
+	if (plan->owner == (uid_t)-1 && plan->group == (gid_t)-1)
+		return NULL;
+	return change_owner(listener, plan);
 }
 
 static char *bind_unix(struct listener *listener, const struct listen_plan *plan)
@@ -310,7 +327,7 @@ static void change_access(const struct listener *listener, const struct listen_p
 
 	if (fd < 0)
 		return;
-	if (fstat(fd, &status) == 0 && status.st_ino == listener->inode &&
+	if (fstat(fd, &status) == 0 && is_its_socket(listener, &status) &&
 	    text_format(path, sizeof(path), "/proc/self/fd/%d", fd) == 0 &&
 	    fchownat(fd, "", plan->owner, plan->group, AT_EMPTY_PATH) == 0)
 		(void)chmod(path, plan->mode);
@@ -369,7 +386,7 @@ void listener_close(struct listener *listener)
 
 	if (listener->directory >= 0 && listener->inode != 0 &&
 	    fstatat(listener->directory, listener->name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    status.st_dev == listener->device && status.st_ino == listener->inode)
+	    is_its_socket(listener, &status))
 		(void)unlinkat(listener->directory, listener->name, 0);
 	listener_release(listener);
 }
