@@ -20,17 +20,19 @@ done
 [ "$(id -u)" -ne 0 ] || setpriv --reuid=nobody --clear-groups test -w "$build/src/fcgi-mux.gcda" ||
 	echo "coverage: other users cannot enter $build: what runs as them does not count" >&2
 
-# No sandbox in this build, as in sanitized ones.
+# No sandbox in this build, as in sanitized ones: what it is made of does not count.
+uncounted=src/os/sandbox.c
 SANITIZED=1 tests/check.sh "$build" units programs || status=1
 "$build/model" --seed 1 --steps "${STEPS:-300000}" --brief || status=1
 
 # A header is compiled many times: a line or branch of it is reached where one of them is.
-find "$build/src" -name '*.gcno' -exec gcov -b -c -t {} + 2>/dev/null | awk -v missed="$build/missed" '
+find "$build/src" -name '*.gcno' -exec gcov -b -c -t {} + 2>/dev/null | awk -v missed="$build/missed" \
+	-v uncounted="$uncounted" '
 	/^ *-: *0:Source:/ {
 		file = substr($0, index($0, "Source:") + 7)
 		next
 	}
-	file !~ /^src\// { next }
+	file !~ /^src\// || file == uncounted { next }
 	/^branch / {
 		key = file SUBSEP line SUBSEP $2
 		branches[key] = branches[key] || ($3 == "taken" && $4 > 0)
@@ -71,5 +73,6 @@ find "$build/src" -name '*.gcno' -exec gcov -b -c -t {} + 2>/dev/null | awk -v m
 		close("sort")
 		print summary("src")
 	}'
+echo "without $uncounted, under which no count could be written: tests/sandbox.bats tries it from inside"
 sort -t : -k 1,1 -k 2,2n -o "$build/missed" "$build/missed"
 exit "$status"
