@@ -369,6 +369,15 @@ whole() {
 	sed -i "1i $1 = $2" "$INI"
 }
 
+@test "a socket in a directory that is not there" {
+	local FRONT=$PLACE/none/front.sock
+	config
+	warns "$INI:2: listen: $FRONT cannot be made: $PLACE/none: No such file"
+	starts_badly
+	mkdir "$PLACE/none"
+	says_nothing
+}
+
 @test "a pid file and a log that cannot be written" {
 	whole pid-file "$PLACE/none/pid"
 	warns "$INI:1: pid-file: $PLACE/none/pid cannot be written: $PLACE/none: No such file"

@@ -51,7 +51,8 @@ complains() { # SED SENTENCE
 		--config "$(from_map php fcgi-herd.ini s,/usr/sbin/php,/usr/bin/php,)"
 	# shellcheck disable=SC2154 # of run
 	[ "$stderr" = '' ]
-	run -0 --separate-stderr "${own[@]}" "$FCGI_MUX" --check --config "$(from_map web fcgi-mux.ini)"
+	run -0 --separate-stderr "${own[@]}" "$FCGI_MUX" --check \
+		--config "$(from_map web fcgi-mux.ini s,/run/fcgi/,/run/,)"
 	[ "$stderr" = '' ]
 }
 

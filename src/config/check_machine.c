@@ -95,6 +95,32 @@ static void check_output(const struct settings *settings, const char *key, const
 		free(sentence);
 }
 
+/* It may still be made before the start, as for the others; who may write there is known then. */
+static void check_socket(const struct backend_settings *backend, const struct address *listen,
+			 struct complaints *complaints)
+{
+	char *path;
+
+	if (listen->kind != ADDRESS_UNIX || listen->name[0] != '/')
+		return;
+	path = sentence_new("%s", listen->name);
+	if (writing_error(path) == ENOENT)
+		complaints_add_warning_of(complaints, backend, "listen",
+					  sentence_new("listen: %s cannot be made: %s: %s",
+						       listen->name, path, strerror(ENOENT)));
+	free(path);
+}
+
+static void check_sockets(const struct settings *settings, struct complaints *complaints)
+{
+	for (size_t i = 0; i < settings->backend_count; i++) {
+		const struct backend_settings *backend = settings->backends[i];
+
+		for (size_t n = 0; n < backend->listen.count; n++)
+			check_socket(backend, &backend->listen.items[n], complaints);
+	}
+}
+
 static void check_outputs(const struct settings *settings, struct complaints *complaints)
 {
 	check_output(settings, "pid-file", settings->pid_file, complaints);
@@ -109,8 +135,10 @@ void check_machine(struct settings *settings, struct complaints *complaints)
 	for (size_t i = 0; i < settings->backend_count; i++)
 		check_backend(settings->backends[i], is_command, complaints);
 	check_mux_user(settings, is_command, complaints);
-	if (!is_command)
+	if (!is_command) {
+		check_sockets(settings, complaints);
 		check_outputs(settings, complaints);
+	}
 	check_limits(settings, complaints);
 	check_servers_use(settings, complaints);
 	check_trust(settings, complaints);
