@@ -147,6 +147,21 @@ check_web_load() {
 	wait_until 20 has_reloaded
 }
 
+@test "what waits behind a request of the mux of before that hangs is served by the next process" {
+	SECTION='request-timeout = 2s' start_front 1
+	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- 4>&- &
+	STARTED+=($!)
+	wait_busy 1
+	reload
+	wait_until 5 has_logs 2 'mux: started'
+	wait_until 5 has_log 'stopping: finishing'
+	# It is sent again, to a process that both have from now on.
+	kill -KILL "$(pid_of_child 0)"
+	wait_until 5 has_logs 2 'busy-1'
+	ask pid | grep '^pid'
+	wait_until 20 has_reloaded
+}
+
 @test "while one process works for long, the others answer" {
 	local start n
 	SECTION='shutdown-timeout = 20s' start_front 2 --default bench

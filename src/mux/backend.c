@@ -235,14 +235,28 @@ static struct request *running_of(struct list *link)
 }
 
 /* The oldest are first: where one has not run for so long, none behind it has. */
-static void expire_running(struct backend *backend)
+static struct request *find_expired(struct backend *backend)
 {
 	uint64_t timeout_ms = backend->settings->request_timeout_ms;
-	struct list *first;
 
-	while ((first = list_first(&backend->running)) &&
-	       request_has_run_for(running_of(first), timeout_ms))
-		failure_time_out(running_of(first));
+	list_for_each (link, after, &backend->running) {
+		struct request *request = running_of(link);
+
+		if (!request_has_run_for(request, timeout_ms))
+			return NULL;
+		if (!request->is_timed_out ||
+		    request_has_run_for(request, timeout_ms + MUX_TICK_MS))
+			return request;
+	}
+	return NULL;
+}
+
+static void expire_running(struct backend *backend)
+{
+	struct request *request;
+
+	while ((request = find_expired(backend)))
+		failure_time_out(request);
 }
 
 static struct proc_connection *find_connecting(struct backend *backend)

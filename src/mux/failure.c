@@ -129,18 +129,33 @@ void failure_answer(struct request *request, enum failure_kind kind, const char 
 		request_end(request);
 }
 
-void failure_time_out(struct request *request)
+static void answer_time_out(struct request *request, const struct proc *proc)
 {
-	struct proc *proc = request->proc->proc;
 	struct param script = request_script(request);
 	char text[REASON_SIZE];
 
 	(void)text_format(text, sizeof(text), "%s: no answer after %llu ms; script=%.*s",
 			  proc->name, (unsigned long long)request_running_ms(request),
 			  (int)script.value_len, script.value);
-	proc_on_stuck(proc);
+	failure_answer(request, FAILURE_TIME_OUT, text);
+}
+
+/* It may only have waited behind a request of others: the end of its process will show it. */
+static bool may_be_unaccepted(const struct request *request)
+{
+	return !request->is_timed_out && proc_connection_is_repeatable(request->proc);
+}
+
+void failure_time_out(struct request *request)
+{
+	struct proc *proc = request->proc->proc;
+
+	if (proc_on_stuck(proc) && may_be_unaccepted(request)) {
+		request->is_timed_out = true;
+		return;
+	}
 	if (request_is_awaited(request))
-		failure_answer(request, FAILURE_TIME_OUT, text);
+		answer_time_out(request, proc);
 	if (request->state == REQUEST_ABANDONED)
 		proc_connection_give_up(request);
 }
@@ -157,6 +172,10 @@ void failure_retry(struct request *request, const struct proc *proc, struct retr
 	struct param name = request_name(request);
 	char text[REASON_SIZE];
 
+	if (request->is_timed_out && !failure.is_unaccepted) {
+		answer_time_out(request, proc);
+		return;
+	}
 	failure.methods = (enum retry_methods)proc->backend->settings->retry;
 	failure.method = request->method;
 	failure.retries = request->retries;

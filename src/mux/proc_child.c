@@ -1,7 +1,5 @@
 #include "mux/proc_child.h"
 
-#include <errno.h>
-
 #include "config/backend_procs.h"
 #include "mux/backend.h"
 #include "mux/mux.h"
@@ -57,10 +55,12 @@ void proc_on_answer(struct proc *proc)
 		proc->is_spent = tell_supervisor(proc, CONTROL_CHILD_SPENT);
 }
 
-void proc_on_stuck(struct proc *proc)
+bool proc_on_stuck(struct proc *proc)
 {
-	if (tell_supervisor(proc, CONTROL_CHILD_STUCK))
-		proc_rest(proc);
+	if (!tell_supervisor(proc, CONTROL_CHILD_STUCK))
+		return false;
+	proc_rest(proc);
+	return true;
 }
 
 void proc_on_up(struct proc *proc, pid_t pid)
@@ -100,15 +100,13 @@ void proc_give_up(struct proc *proc)
 		proc->is_given_up = tell_supervisor(proc, CONTROL_CHILD_FREE);
 }
 
-/* A busy connection with nothing to be read, not even its end, whose requests can run elsewhere. */
 static struct proc_connection *find_repeatable(const struct proc *proc)
 {
 	list_for_each (link, after, &proc->busy) {
 		struct proc_connection *connection =
 			container_of(link, struct proc_connection, link);
 
-		if (proc_connection_is_repeatable(connection) &&
-		    stream_peek(&connection->stream) == -EAGAIN)
+		if (proc_connection_is_repeatable(connection))
 			return connection;
 	}
 	return NULL;

@@ -34,7 +34,7 @@ void proc_report_drained(struct proc *proc);
  */
 void proc_give_up(struct proc *proc);
 
-/* A request has run there for too long: the supervisor is to start it anew. */
-void proc_on_stuck(struct proc *proc);
+/* A request has run there for too long. False: the supervisor cannot be told to start it anew. */
+bool proc_on_stuck(struct proc *proc);
 
 #endif

@@ -83,7 +83,7 @@ static void attach(struct proc_connection *connection, struct request *request)
 
 	assert(!request->proc);
 	request->proc = connection;
-	request->has_spoken = false;
+	request->has_spoken = request->is_timed_out = false;
 	/* While a proc that was started anew is probed, nothing is known of it. */
 	connection->is_shared = proc->is_multiplexing;
 	/* What holds when the answer ends may be otherwise; the proc does as it was told. */
@@ -367,7 +367,7 @@ bool proc_connection_is_repeatable(const struct proc_connection *connection)
 		if (request->state == REQUEST_RUNNING && request->method > retry)
 			return false;
 	}
-	return true;
+	return stream_peek(&connection->stream) == -EAGAIN;
 }
 
 struct request *proc_connection_find(const struct proc_connection *connection, uint16_t id)

@@ -64,7 +64,7 @@ bool proc_connection_has_room(const struct proc_connection *connection);
 /* Older than keepalive-time: carries what it has to the end, and nothing new. */
 bool proc_connection_is_old(const struct proc_connection *connection);
 
-/* Whether all that it carries may be sent again. */
+/* Nothing is to be read there, not even its end, and all that it carries may be sent again. */
 bool proc_connection_is_repeatable(const struct proc_connection *connection);
 
 /* The request of this id there, or NULL. */

@@ -70,7 +70,7 @@ struct request {
 	bool is_partial;	    /* part of what was sent to the proc is not kept here */
 	bool has_spoken;	    /* its proc has, since it got it */
 	bool is_answered;	    /* some STDOUT of its answer has gone to the web server */
-	bool is_slow;		    /* and the log says so */
+	bool is_slow, is_timed_out; /* and the log says so; and its process is to end for it */
 	bool is_blocked;	    /* counted in connection->blocked */
 };
 
