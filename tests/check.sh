@@ -4,7 +4,8 @@
 # Runs suites of tests of what was built in BUILD and sums them up in its last line. The suites:
 #   units, sanitized-units          the programs of tests/unit, from BUILD and BUILD/sanitized
 #   programs, sanitized-programs    tests/*.bats, or the files in TESTS, with the programs from there
-# A file of tests is one job, and as many run at a time as there are processors (JOBS).
+# A file of tests is one job. Most of them wait: twice as many run at a time as there are processors
+# (JOBS), the largest files first.
 #
 # A bats file gets FCGI_HERD, FCGI_MUX (paths), TEST_APPS (a directory) and TOP (the source).
 set -u
@@ -16,7 +17,7 @@ export TOP
 cd "$TOP" || exit 2
 unset MAKEFLAGS MAKELEVEL MFLAGS
 
-jobs_max=${JOBS:-$(nproc)}
+jobs_max=${JOBS:-$((2 * $(nproc)))}
 file_seconds=${FILE_SECONDS:-240}
 
 # Below /tmp and open to all: children that run as somebody else must get at their programs, wherever
@@ -126,8 +127,8 @@ run_units() { # LABEL DIRECTORY
 
 run_programs() { # LABEL
 	local file
-	# shellcheck disable=SC2086 # a list of files
-	for file in ${TESTS:-tests/*.bats}; do
+	# shellcheck disable=SC2045,SC2086 # a list of files, whose names are ours
+	for file in $(ls -S ${TESTS:-tests/*.bats}); do
 		start_job "$1/$(basename "$file" .bats)" bats --tap "$file"
 	done
 	wait

@@ -189,7 +189,7 @@ socket_of() {
 	mkdir -p "$PLACE/root/bin" "$PLACE/root/run"
 	cp "$TEST_APPS/static-showproc" "$PLACE/root/bin/"
 	start_herd -c "$PLACE/root" -u www-data -s /run/app.sock -- /bin/static-showproc
-	wait_socket "$PLACE/root/run/app.sock"
+	wait_until 10 grep -q ': ready$' "$HERD_LOG"
 	SEEN=$(fcgi_client "$PLACE/root/run/app.sock")
 	sees "passwd hidden"
 	stop_herd
