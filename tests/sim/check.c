@@ -99,6 +99,8 @@ static void check_requests(const struct front_connection *connection)
 		MUST(request->state < REQUEST_ABANDONED, "a request is over, and on a connection");
 		MUST(may_have(request), "a request in state %u has a process, or none",
 		     request->state);
+		MUST(!request->is_blocked || !request->has_input,
+		     "a request is blocked, and nothing more of it comes");
 		blocked += request->is_blocked;
 		count++;
 	}

@@ -40,6 +40,7 @@ struct sim_faults {
 	unsigned interrupted; /* EINTR */
 	unsigned later;	      /* EAGAIN, though it could */
 	unsigned shortage;    /* of descriptors: accept and connect fail */
+	unsigned refused;     /* nobody listens at a remote address */
 	unsigned no_memory;
 };
 

@@ -214,7 +214,7 @@ int __wrap_socket_connect(const void *address, bool *is_connecting)
 	*is_connecting = false;
 	if (sim_happens(sim_faults.shortage))
 		return -EMFILE;
-	if (!listening)
+	if (!listening || (listening->is_remote && sim_happens(sim_faults.refused)))
 		return -ECONNREFUSED;
 	socket = sim_connect_to(listening);
 	if (!socket)

@@ -251,6 +251,7 @@ static void change_faults(void)
 		return;
 	world.fault_count++;
 	sim_faults.shortage = sim_choose(128);
+	sim_faults.refused = sim_choose(4) ? 0 : 1024;
 	sim_faults.no_memory = sim_choose(2) ? sim_choose(64) : 0;
 }
 
