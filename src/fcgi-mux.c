@@ -35,7 +35,7 @@ static void exit_on_complaints(const struct complaints *complaints)
 	for (size_t i = 0; i < complaints->warnings.count; i++)
 		log_every(LOG_LEVEL_WARNING, "%s", complaints->warnings.items[i]);
 	for (size_t i = 0; i < complaints->sentences.count; i++)
-		log_every(LOG_LEVEL_WARNING, "%s", complaints->sentences.items[i]);
+		log_every(LOG_LEVEL_ERROR, "%s", complaints->sentences.items[i]);
 	if (complaints->sentences.count > 0)
 		exit(EX_CONFIG);
 }

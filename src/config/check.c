@@ -314,6 +314,14 @@ static void check_backend(const struct check *check)
 	check_texts(check);
 }
 
+/* NULL where none was read. */
+static const char *last_file(const struct settings *settings)
+{
+	size_t count = settings->files.count;
+
+	return count ? settings->files.items[count - 1] : NULL;
+}
+
 static void check_whole(const struct settings *settings, struct complaints *complaints)
 {
 	const char *const keys[] = {"pid-file", "log"};
@@ -329,7 +337,7 @@ static void check_whole(const struct settings *settings, struct complaints *comp
 	/* With mistakes known, it was most often meant to be there. */
 	if (!settings->backend_count && !complaints->sentences.count)
 		complaints_add(
-			complaints, (struct origin){0},
+			complaints, (struct origin){.file = last_file(settings)},
 			sentence_new("there is no section: each backend needs one, such as [php]"));
 }
 

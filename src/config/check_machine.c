@@ -181,6 +181,8 @@ static void advise_on_chroot(const struct backend_settings *backend, struct comp
 	};
 	struct walk walk;
 
+	if (walk_to(&walk, backend->chroot, "/", NULL) != WALK_THERE)
+		return;
 	advise_on_null(backend, complaints);
 	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
 		if (walk_to(&walk, backend->chroot, usual[i].path, NULL) != WALK_THERE)

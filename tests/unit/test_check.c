@@ -26,7 +26,7 @@ static void assert_settings_refused(const char *text, const char *sentence)
 static void test_what_a_backend_needs(void **state)
 {
 	(void)state;
-	assert_settings_refused("log = x\n", "there is no section");
+	assert_settings_refused("log = x\n", "a.ini: there is no section");
 	assert_settings_refused("[a]\nbin-path = /x\n", "a.ini:1: a: listen is missing");
 	assert_settings_refused("[a]\nlisten = /a\n", "a.ini:1: a: bin-path is missing");
 	assert_settings_good("[a]\nlisten = /a\nserver = /x\n");
