@@ -54,6 +54,9 @@ is_wanted() { # NAME WANTED ...
 	return 1
 }
 
+for name; do
+	grep -q "^$name " "$top/tests/sim/mutations" || { echo "no such mutation: $name" >&2 && exit 2; }
+done
 rm -rf "$copy/src" "$copy/tests"
 mkdir -p "$copy/tests"
 # New, so that no object of an earlier mistake looks newer.
