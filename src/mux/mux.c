@@ -260,18 +260,16 @@ static char *open_resolver(struct mux *mux, const struct settings *settings)
 	if (!has_names(settings))
 		return NULL;
 	servers = calloc(count + 1, sizeof(*servers));
-	if (!servers)
-		return text_new("out of memory");
-	for (size_t i = 0; i < count && !error; i++) {
+	for (size_t i = 0; servers && i < count && !error; i++) {
 		const char *fault = name_server_parse(settings->resolver.items[i], &servers[i]);
 
 		if (fault)
 			error = text_new("%s: %s", settings->resolver.items[i], fault);
 	}
-	if (!error)
+	if (servers && !error)
 		mux->resolver = resolver_new(servers, count, &error);
 	free(servers);
-	return error;
+	return mux->resolver || error ? error : text_new("out of memory");
 }
 
 static char *open_backends(struct mux *mux, const struct settings *settings)
