@@ -234,6 +234,12 @@ static struct request *running_of(struct list *link)
 	return container_of(link, struct request, running);
 }
 
+/* The end of its process has had the time to show whether it had been accepted. */
+static bool has_waited(const struct request *request)
+{
+	return loop_now_ms() - request->timed_out_ms >= MUX_TICK_MS;
+}
+
 /* The oldest are first: where one has not run for so long, none behind it has. */
 static struct request *find_expired(struct backend *backend)
 {
@@ -244,8 +250,7 @@ static struct request *find_expired(struct backend *backend)
 
 		if (!request_has_run_for(request, timeout_ms))
 			return NULL;
-		if (!request->is_timed_out ||
-		    request_has_run_for(request, timeout_ms + MUX_TICK_MS))
+		if (request->timed_out_ms == 0 || has_waited(request))
 			return request;
 	}
 	return NULL;

@@ -143,7 +143,7 @@ static void answer_time_out(struct request *request, const struct proc *proc)
 /* It may only have waited behind a request of others: the end of its process will show it. */
 static bool may_be_unaccepted(const struct request *request)
 {
-	return !request->is_timed_out && proc_connection_is_repeatable(request->proc);
+	return request->timed_out_ms == 0 && proc_connection_is_repeatable(request->proc);
 }
 
 void failure_time_out(struct request *request)
@@ -151,7 +151,7 @@ void failure_time_out(struct request *request)
 	struct proc *proc = request->proc->proc;
 
 	if (proc_on_stuck(proc) && may_be_unaccepted(request)) {
-		request->is_timed_out = true;
+		request->timed_out_ms = loop_now_ms();
 		return;
 	}
 	if (request_is_awaited(request))
@@ -172,7 +172,7 @@ void failure_retry(struct request *request, const struct proc *proc, struct retr
 	struct param name = request_name(request);
 	char text[REASON_SIZE];
 
-	if (request->is_timed_out && !failure.is_unaccepted) {
+	if (request->timed_out_ms > 0 && !failure.is_unaccepted) {
 		answer_time_out(request, proc);
 		return;
 	}

@@ -83,7 +83,8 @@ static void attach(struct proc_connection *connection, struct request *request)
 
 	assert(!request->proc);
 	request->proc = connection;
-	request->has_spoken = request->is_timed_out = false;
+	request->has_spoken = false;
+	request->timed_out_ms = 0;
 	/* While a proc that was started anew is probed, nothing is known of it. */
 	connection->is_shared = proc->is_multiplexing;
 	/* What holds when the answer ends may be otherwise; the proc does as it was told. */

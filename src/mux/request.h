@@ -61,6 +61,7 @@ struct request {
 	size_t head_len, params_len;   /* bytes of the records before the body; of the parameters */
 	uint64_t body_len, answer_len; /* that has come; that has gone to the web server */
 	uint64_t running_since_ms;     /* when its proc got it, or the last one had */
+	uint64_t timed_out_ms;	       /* since when its process is to end for it; 0: it is not */
 	struct request_trace trace;
 	uint32_t retries;
 	uint16_t id, proc_id, role; /* its ids: on its front connection; at its proc */
@@ -70,7 +71,7 @@ struct request {
 	bool is_partial;	    /* part of what was sent to the proc is not kept here */
 	bool has_spoken;	    /* its proc has, since it got it */
 	bool is_answered;	    /* some STDOUT of its answer has gone to the web server */
-	bool is_slow, is_timed_out; /* and the log says so; and its process is to end for it */
+	bool is_slow;		    /* and the log says so */
 	bool is_blocked;	    /* counted in connection->blocked */
 };
 
