@@ -197,6 +197,7 @@ static void on_turn_end(struct loop_turn *turn)
 	struct herd *herd = container_of(turn, struct herd, turn);
 
 	herd_step(herd);
+	takeover_tell_old_mux(herd);
 	outputs_free_done(&herd->outputs);
 	if (log_flush() && !loop_timer_is_running(&herd->log_flush))
 		loop_timer_start(&herd->log_flush, LOG_FLUSH_MS);

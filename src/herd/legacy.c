@@ -12,7 +12,7 @@
 
 /* -- What is handed over: a line for each thing */
 
-enum { WORDS_MAX = 4 };
+enum { WORDS_MAX = 6 };
 
 static bool keep(struct legacy_kept *kept, int fd)
 {
@@ -42,8 +42,9 @@ static bool write_listeners(FILE *out, struct legacy_kept *kept, const struct li
 static void write_child(FILE *out, const struct child *child)
 {
 	if (child->pid > 0)
-		fprintf(out, "process %d %d %" PRIu64 " %s\n", (int)child->pid,
-			child_state_is_ending(child->state), child->started_ms, child->name);
+		fprintf(out, "process %d %d %" PRIu64 " %" PRIu32 " %" PRIu32 " %s\n",
+			(int)child->pid, child_state_is_ending(child->state), child->started_ms,
+			child->backend, child->number, child->name);
 }
 
 static bool write_outputs(FILE *out, struct legacy_kept *kept, const struct outputs *outputs)
@@ -108,39 +109,53 @@ static bool parse_numbers(char **words, size_t count, uint64_t *numbers)
 	return true;
 }
 
-static bool take_socket(char **words)
+static bool take_begun(struct takeover *takeover, char **words)
+{
+	return parse_numbers(words, 1, &takeover->begun_ms);
+}
+
+static bool take_directory(struct takeover *takeover, char **words)
+{
+	takeover->directory = strdup(words[0]);
+	return takeover->directory;
+}
+
+static bool take_socket(struct takeover *takeover, char **words)
 {
 	uint64_t numbers[3];
 
+	(void)takeover;
 	return parse_numbers(words, 3, numbers) &&
 	       passed_add((int)numbers[0], (dev_t)numbers[1], (ino_t)numbers[2]) == 0;
 }
 
 static bool take_process(struct takeover *takeover, char **words)
 {
-	struct takeover_process *processes =
+	struct legacy_process *processes =
 		reallocarray(takeover->processes, takeover->process_count + 1, sizeof(*processes));
-	uint64_t numbers[3];
-	char *name = strdup(words[3]);
+	uint64_t numbers[5];
+	char *name = strdup(words[5]);
 
 	if (processes)
 		takeover->processes = processes;
-	if (!processes || !name || !parse_numbers(words, 3, numbers)) {
+	if (!processes || !name || !parse_numbers(words, 5, numbers)) {
 		free(name);
 		return false;
 	}
-	processes[takeover->process_count++] = (struct takeover_process){
+	processes[takeover->process_count++] = (struct legacy_process){
 		.name = name,
 		.pid = (pid_t)numbers[0],
 		.is_ending = numbers[1] > 0,
 		.started_ms = numbers[2],
+		.backend = (uint32_t)numbers[3],
+		.number = (uint32_t)numbers[4],
 	};
 	return true;
 }
 
 static bool take_output(struct takeover *takeover, char **words)
 {
-	struct takeover_output *outputs =
+	struct legacy_output *outputs =
 		reallocarray(takeover->outputs, takeover->output_count + 1, sizeof(*outputs));
 	uint64_t numbers[3];
 	char *name = strdup(words[3]);
@@ -151,7 +166,7 @@ static bool take_output(struct takeover *takeover, char **words)
 		free(name);
 		return false;
 	}
-	outputs[takeover->output_count++] = (struct takeover_output){
+	outputs[takeover->output_count++] = (struct legacy_output){
 		.fd = (int)numbers[0],
 		.pid = (pid_t)numbers[1],
 		.has_levels = numbers[2] > 0,
@@ -170,25 +185,35 @@ static bool take_control(struct takeover *takeover, char **words)
 	return fcntl(takeover->control, F_SETFD, FD_CLOEXEC) == 0;
 }
 
+/* The last of the words may have blanks: it is the rest of the line. */
+static const struct line_kind {
+	const char *name;
+	size_t word_count;
+	bool (*take)(struct takeover *takeover, char **words);
+} line_kinds[] = {
+	{"begun", 1, take_begun},   {"control", 1, take_control}, {"directory", 1, take_directory},
+	{"socket", 3, take_socket}, {"process", 6, take_process}, {"output", 4, take_output},
+};
+
+static const struct line_kind *find_kind(const char *name)
+{
+	for (size_t i = 0; i < sizeof(line_kinds) / sizeof(*line_kinds); i++)
+		if (strcmp(line_kinds[i].name, name) == 0)
+			return &line_kinds[i];
+	return NULL;
+}
+
 static bool take_line(struct takeover *takeover, char *line)
 {
-	char *words[WORDS_MAX] = {0};
-	char *kind = strsep(&line, " ");
-	bool is_path = strcmp(kind, "directory") == 0;
+	const struct line_kind *kind = find_kind(strsep(&line, " "));
+	char *words[WORDS_MAX];
 
-	for (size_t i = 0; i < WORDS_MAX && line; i++)
-		words[i] = i + 1 < WORDS_MAX && !is_path ? strsep(&line, " ") : line;
-	if (is_path)
-		return words[0] && (takeover->directory = strdup(words[0]));
-	if (strcmp(kind, "begun") == 0)
-		return words[0] && parse_numbers(words, 1, &takeover->begun_ms);
-	if (strcmp(kind, "control") == 0)
-		return words[0] && take_control(takeover, words);
-	if (strcmp(kind, "socket") == 0)
-		return words[2] && take_socket(words);
-	if (strcmp(kind, "process") == 0)
-		return words[3] && take_process(takeover, words);
-	return strcmp(kind, "output") == 0 && words[3] && take_output(takeover, words);
+	for (size_t i = 0; kind && i < kind->word_count; i++) {
+		if (!line)
+			return false;
+		words[i] = i + 1 < kind->word_count ? strsep(&line, " ") : line;
+	}
+	return kind && kind->take(takeover, words);
 }
 
 bool legacy_read(struct takeover *takeover, const char *text)

@@ -3,7 +3,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
+struct child;
 struct herd;
 struct takeover;
 
@@ -11,6 +14,24 @@ struct takeover;
  * What a supervisor leaves to its successor in the same process, as lines of text: sockets and
  * pipes that are open, processes that run.
  */
+
+/* A process of before. */
+struct legacy_process {
+	char *name; /* owned: "php.0", "mux" */
+	pid_t pid;  /* as the old mux knows it; 0: it was told that there is none */
+	uint64_t started_ms;
+	uint32_t backend, number; /* of the old configuration, by which the old mux knows it */
+	bool is_ending;
+	const struct child *child; /* that it has become; NULL: it is retired, or the mux */
+};
+
+/* A pipe of one of them. */
+struct legacy_output {
+	int fd; /* owned until it is adopted */
+	char *name;
+	pid_t pid;
+	bool has_levels;
+};
 
 /* Descriptors that have to stay open for it. */
 struct legacy_kept {

@@ -92,7 +92,7 @@ static uint64_t longest_stop_ms(const struct herd *herd)
 }
 
 /* It has no place any more; it is DRAINING until its time has come. */
-static bool retire(struct herd *herd, const struct takeover_process *process)
+static bool retire(struct herd *herd, const struct legacy_process *process)
 {
 	static const struct child_kind retired_kind = {0};
 	struct takeover *takeover = &herd->takeover;
@@ -116,18 +116,19 @@ static bool has_socket(const struct child *child)
 	return !sockets || sockets[child->number].is_passed;
 }
 
-static bool adopt_process(struct herd *herd, const struct takeover_process *process)
+static bool adopt_process(struct herd *herd, struct legacy_process *process)
 {
 	struct child *child = find_child(herd, process->name);
 
 	if (!child || process->is_ending || !has_socket(child))
 		return retire(herd, process);
+	process->child = child;
 	child->is_lent = herd->takeover.control >= 0;
 	child_adopt(child, process->pid, process->started_ms, CHILD_RUNNING);
 	return true;
 }
 
-static bool adopt_output(struct herd *herd, struct takeover_output *output)
+static bool adopt_output(struct herd *herd, struct legacy_output *output)
 {
 	int error = outputs_adopt(&herd->outputs, output->fd, output->name, output->pid,
 				  output->has_levels);
@@ -335,6 +336,44 @@ static void on_report(struct loop_io *io, int events)
 			take_report(herd, &message);
 	if (error != -EAGAIN)
 		lose_old_mux(herd);
+}
+
+static int send_pid(int control, struct legacy_process *process, enum control_type type, pid_t pid)
+{
+	const struct control_message message = {
+		.type = (uint32_t)type,
+		.backend = process->backend,
+		.proc = process->number,
+		.pid = (int32_t)pid,
+	};
+	int error = control_send(control, &message);
+
+	if (error == 0)
+		process->pid = type == CONTROL_CHILD_UP ? pid : 0;
+	return error;
+}
+
+/* What it cannot take now it is told in a later turn. */
+static void tell_pid(int control, struct legacy_process *process)
+{
+	pid_t pid = process->child->pid;
+	int error = 0;
+
+	if (process->pid == pid)
+		return;
+	if (process->pid > 0)
+		error = send_pid(control, process, CONTROL_CHILD_DOWN, process->pid);
+	if (error == 0 && pid > 0)
+		(void)!send_pid(control, process, CONTROL_CHILD_UP, pid);
+}
+
+void takeover_tell_old_mux(struct herd *herd)
+{
+	struct takeover *takeover = &herd->takeover;
+
+	for (size_t i = 0; takeover->control >= 0 && i < takeover->process_count; i++)
+		if (takeover->processes[i].child)
+			tell_pid(takeover->control, &takeover->processes[i]);
 }
 
 void takeover_finish_old_mux(struct herd *herd)

@@ -8,6 +8,7 @@
 
 #include "config/settings.h"
 #include "herd/child.h"
+#include "herd/legacy.h"
 
 struct herd;
 
@@ -30,22 +31,6 @@ enum takeover_stage {
 	TAKEOVER_ROLLING /* children are replaced */
 };
 
-/* A process of before. */
-struct takeover_process {
-	char *name; /* owned: "php.0", "mux" */
-	pid_t pid;
-	uint64_t started_ms;
-	bool is_ending;
-};
-
-/* A pipe of one of them. */
-struct takeover_output {
-	int fd; /* owned until it is adopted */
-	char *name;
-	pid_t pid;
-	bool has_levels;
-};
-
 struct takeover {
 	enum takeover_stage stage;
 	char *program; /* owned: our own path; another may be there by the time of the takeover */
@@ -53,9 +38,9 @@ struct takeover {
 	bool is_wanted;	   /* asked for while another one is under way */
 	pid_t trial;	   /* in TRIAL */
 	uint64_t begun_ms;
-	struct takeover_process *processes; /* owned; what the text says */
+	struct legacy_process *processes; /* owned; what the text says */
 	size_t process_count;
-	struct takeover_output *outputs;
+	struct legacy_output *outputs;
 	size_t output_count;
 	char *directory;	/* owned: of the children's own sockets */
 	int control;		/* to the old mux; -1: it has gone */
@@ -89,6 +74,9 @@ void takeover_step(struct herd *herd);
 /* The mux of the successor is ready, or the herd ends: the old one, if there is one, finishes. */
 void takeover_finish_old_mux(struct herd *herd);
 bool takeover_has_no_mux(const struct herd *herd);
+
+/* The old mux goes on to hear which processes its children are; at the end of each turn. */
+void takeover_tell_old_mux(struct herd *herd);
 
 /* A process that ended was one of ours here. */
 bool takeover_on_exit(struct herd *herd, pid_t pid, int status);

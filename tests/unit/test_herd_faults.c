@@ -61,7 +61,7 @@ static int adopt_output(void)
 static int read_legacy(void)
 {
 	static const char format[] = "begun 1\ndirectory /a\ncontrol %d\n"
-				     "process 12 0 99 a.0\noutput 70 12 0 a.0\n";
+				     "process 12 0 99 0 0 a.0\noutput 70 12 0 a.0\n";
 	struct takeover takeover = {.control = -1};
 	int pair[2];
 	char text[128];

@@ -29,8 +29,8 @@ static void test_what_is_written_is_read(void **state)
 	(void)state;
 	assert_true(reads(&takeover, "begun 17\n"
 				     "directory /run/fcgi herd.x\n"
-				     "process 12 0 99 php.0\n"
-				     "process 13 1 100 php.1\n"
+				     "process 12 0 99 3 0 php.0\n"
+				     "process 13 1 100 3 1 php.1\n"
 				     "output 7 12 0 php.0\n"
 				     "output 8 14 1 mux\n"));
 	assert_int_equal(takeover.begun_ms, 17);
@@ -40,6 +40,8 @@ static void test_what_is_written_is_read(void **state)
 	assert_int_equal(takeover.processes[0].pid, 12);
 	assert_false(takeover.processes[0].is_ending);
 	assert_int_equal(takeover.processes[1].started_ms, 100);
+	assert_int_equal(takeover.processes[1].backend, 3);
+	assert_int_equal(takeover.processes[1].number, 1);
 	assert_true(takeover.processes[1].is_ending);
 	assert_int_equal(takeover.output_count, 2);
 	assert_int_equal(takeover.outputs[0].fd, 7);
@@ -75,11 +77,12 @@ static void test_what_we_did_not_write_is_refused(void **state)
 		"socket 3 4 x",
 		"socket 99999 4 5",
 		"process 1 2 3",
-		"process 1 2 x php.0",
-		"process -1 2 3 php.0",
+		"process 1 2 3 php.0",
+		"process 1 2 3 4 x php.0",
+		"process -1 2 3 4 5 php.0",
 		"output 1 2 3",
 		"output 1 x 3 php.0",
-		"begun 1\nprocess 1 0 3 php.0\noutput",
+		"begun 1\nprocess 1 0 3 4 5 php.0\noutput",
 	};
 
 	(void)state;
