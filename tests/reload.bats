@@ -163,7 +163,7 @@ check_web_load() {
 }
 
 @test "the mux of before knows the process in the place of one that died, and says that it hangs" {
-	SECTION='request-timeout = 2s' start_front 1
+	SECTION=$'request-timeout = 2s\nshutdown-timeout = 40s' start_front 1
 	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- 4>&- &
 	STARTED+=($!)
 	wait_busy 1
@@ -171,8 +171,8 @@ check_web_load() {
 	wait_until 5 has_log 'stopping: finishing'
 	kill -KILL "$(pid_of_child 0)"
 	wait_until 5 has_logs 2 'busy-1'
-	wait_until 10 has_log "app\.0: has not answered .*, killing it pid=$(pid_of_child 0)"
-	wait_until 10 grep -q 504 "$PLACE/hung"
+	wait_until 20 has_log "app\.0: has not answered .*, killing it pid=$(pid_of_child 0)"
+	wait_until 20 grep -q 504 "$PLACE/hung"
 	wait_until 20 has_reloaded
 }
 

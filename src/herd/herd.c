@@ -197,7 +197,7 @@ static void on_turn_end(struct loop_turn *turn)
 	struct herd *herd = container_of(turn, struct herd, turn);
 
 	herd_step(herd);
-	takeover_tell_old_mux(herd);
+	takeover_tell_old_mux(&herd->takeover);
 	outputs_free_done(&herd->outputs);
 	if (log_flush() && !loop_timer_is_running(&herd->log_flush))
 		loop_timer_start(&herd->log_flush, LOG_FLUSH_MS);
@@ -227,6 +227,8 @@ static void on_exit_of(struct loop_children *exits, pid_t pid, int status)
 		child = &herd->mux.child;
 	else
 		child = herd_find_child(herd, pid);
+	/* Before the next one begins, which what was sent to this one could reach. */
+	takeover_tell_exit(&herd->takeover, pid);
 	if (child)
 		child_on_exit(child, status);
 	else if (!takeover_on_exit(herd, pid, status))

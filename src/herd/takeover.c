@@ -367,9 +367,16 @@ static void tell_pid(int control, struct legacy_process *process)
 		(void)!send_pid(control, process, CONTROL_CHILD_UP, pid);
 }
 
-void takeover_tell_old_mux(struct herd *herd)
+void takeover_tell_exit(struct takeover *takeover, pid_t pid)
 {
-	struct takeover *takeover = &herd->takeover;
+	for (size_t i = 0; takeover->control >= 0 && i < takeover->process_count; i++)
+		if (takeover->processes[i].child && takeover->processes[i].pid == pid)
+			(void)!send_pid(takeover->control, &takeover->processes[i],
+					CONTROL_CHILD_DOWN, pid);
+}
+
+void takeover_tell_old_mux(struct takeover *takeover)
+{
 
 	for (size_t i = 0; takeover->control >= 0 && i < takeover->process_count; i++)
 		if (takeover->processes[i].child)

@@ -75,8 +75,9 @@ void takeover_step(struct herd *herd);
 void takeover_finish_old_mux(struct herd *herd);
 bool takeover_has_no_mux(const struct herd *herd);
 
-/* The old mux goes on to hear which processes its children are; at the end of each turn. */
-void takeover_tell_old_mux(struct herd *herd);
+/* The old mux hears which processes its children are: that one ends; at the end of each turn. */
+void takeover_tell_exit(struct takeover *takeover, pid_t pid);
+void takeover_tell_old_mux(struct takeover *takeover);
 
 /* A process that ended was one of ours here. */
 bool takeover_on_exit(struct herd *herd, pid_t pid, int status);

@@ -60,8 +60,7 @@ struct request {
 	struct buffer records;
 	size_t head_len, params_len;   /* bytes of the records before the body; of the parameters */
 	uint64_t body_len, answer_len; /* that has come; that has gone to the web server */
-	uint64_t running_since_ms;     /* when its proc got it, or the last one had */
-	uint64_t timed_out_ms;	       /* since when its process is to end for it; 0: it is not */
+	uint64_t running_since_ms, timed_out_ms; /* its (last) proc got it; was to end for it */
 	struct request_trace trace;
 	uint32_t retries;
 	uint16_t id, proc_id, role; /* its ids: on its front connection; at its proc */
