@@ -75,6 +75,19 @@ has_sockets() { [ "$(count_sockets)" -eq "$1" ]; }
 	has_log 'cannot connect: No such file or directory'
 }
 
+@test "what a lone process that died had not taken is run once, by the next" {
+	SECTION=$'capacity = 2\nkeepalive = 0' start_front 1
+	hold 1 1000
+	wait_busy 1
+	hold 2 0
+	wait_until 5 statistic_is fastcgi.backend.app.load 2
+	kill -KILL "$(pid_of_child 0)"
+	check_held 1
+	check_held 2
+	[ "$(count_log ': busy-1$')" -eq 2 ]
+	[ "$(count_log ': busy-2$')" -eq 1 ]
+}
+
 @test "connections to a process are kept, and it is not asked to close them" {
 	start_front 1
 	ask connection >"$PLACE/first"

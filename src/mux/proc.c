@@ -208,7 +208,7 @@ void proc_tick(struct proc *proc)
 		proc_try_again(proc);
 	proc_try_one_more(proc);
 	if (proc->is_child)
-		proc_report_drained(proc);
+		proc_child_tick(proc);
 	else
 		proc_host_tick(proc);
 }

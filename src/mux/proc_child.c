@@ -1,5 +1,7 @@
 #include "mux/proc_child.h"
 
+#include <errno.h>
+
 #include "config/backend_procs.h"
 #include "mux/backend.h"
 #include "mux/mux.h"
@@ -8,6 +10,8 @@
 #include "mux/proc_capacity.h"
 #include "mux/proc_connection.h"
 #include "mux/proc_pool.h"
+#include "mux/request.h"
+#include "mux/request_time.h"
 #include "os/control.h"
 #include "policy/scale.h"
 
@@ -100,22 +104,49 @@ void proc_give_up(struct proc *proc)
 		proc->is_given_up = tell_supervisor(proc, CONTROL_CHILD_FREE);
 }
 
+static struct proc_connection *connection_of(struct list *link)
+{
+	return container_of(link, struct proc_connection, link);
+}
+
 static struct proc_connection *find_repeatable(const struct proc *proc)
 {
-	list_for_each (link, after, &proc->busy) {
-		struct proc_connection *connection =
-			container_of(link, struct proc_connection, link);
-
-		if (proc_connection_is_repeatable(connection))
-			return connection;
-	}
+	list_for_each (link, after, &proc->busy)
+		if (proc_connection_is_repeatable(connection_of(link)))
+			return connection_of(link);
 	return NULL;
+}
+
+/* To another proc, or into the queue: nobody knows when the next process comes. */
+static void move_unaccepted(struct proc *proc)
+{
+	for (struct proc_connection *silent; (silent = find_repeatable(proc));) {
+		silent->is_unaccepted = true;
+		proc_connection_fail(silent, "the process ended");
+	}
+}
+
+static void leave_unaccepted(const struct proc *proc)
+{
+	list_for_each (link, after, &proc->busy) {
+		const struct proc_connection *connection = connection_of(link);
+
+		if (stream_peek(&connection->stream) != -EAGAIN)
+			continue;
+		list_for_each (carried, next, &connection->carried)
+			request_restart_time(container_of(carried, struct request, carried));
+	}
+}
+
+static bool has_others(const struct proc *proc)
+{
+	return !list_is_empty(&proc->backend->up) || backend_can_be_left_out(proc->backend);
 }
 
 /*
  * What was accepted is reset by the kernel; what was not waits in the listening socket, which the
- * supervisor holds. Requests that may be repeated need not wait for the next process there. The
- * others do: the next one serves them, or a reset tells that this one had begun.
+ * supervisor holds, and the next process runs it, whether or not we still wait for it there. So it
+ * is left to that one, unless it may be repeated and others can have it at once.
  */
 void proc_on_down(struct proc *proc)
 {
@@ -123,9 +154,15 @@ void proc_on_down(struct proc *proc)
 	proc->counts.died++;
 	proc_set_state(proc, PROC_DOWN);
 	proc_pool_close_idle(proc);
-	for (struct proc_connection *silent; (silent = find_repeatable(proc));) {
-		silent->is_unaccepted = true;
-		proc_connection_fail(silent, "the process ended");
-	}
+	if (has_others(proc))
+		move_unaccepted(proc);
+	leave_unaccepted(proc);
 	proc_set_pid(proc, 0);
+}
+
+void proc_child_tick(struct proc *proc)
+{
+	proc_report_drained(proc);
+	if (proc->state == PROC_DOWN)
+		move_unaccepted(proc);
 }

@@ -34,6 +34,9 @@ void proc_report_drained(struct proc *proc);
  */
 void proc_give_up(struct proc *proc);
 
+/* Once a second: what nobody takes there goes elsewhere. */
+void proc_child_tick(struct proc *proc);
+
 /* A request has run there for too long. False: the supervisor cannot be told to start it anew. */
 bool proc_on_stuck(struct proc *proc);
 

@@ -20,6 +20,16 @@ bool request_has_run_for(const struct request *request, uint64_t limit_ms)
 	return limit_ms > 0 && request_running_ms(request) >= limit_ms;
 }
 
+void request_restart_time(struct request *request)
+{
+	if (list_is_empty(&request->running))
+		return;
+	list_detach(&request->running);
+	list_append(&request->proc->proc->backend->running, &request->running);
+	request->running_since_ms = loop_now_ms();
+	request->timed_out_ms = 0;
+}
+
 void request_name_slow(struct request *request)
 {
 	struct param name = request_name(request);

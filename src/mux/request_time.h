@@ -12,6 +12,9 @@ struct request;
 uint64_t request_running_ms(const struct request *request);
 bool request_has_run_for(const struct request *request, uint64_t limit_ms);
 
+/* Nobody has begun on it, as is known now: its time begins anew. Nothing, where it has none. */
+void request_restart_time(struct request *request);
+
 /* It has run for long: says so in the log, once. */
 void request_name_slow(struct request *request);
 
