@@ -22,8 +22,7 @@
 #include "os/reexec.h"
 #include "os/spawn.h"
 
-/* Exit statuses: as of spawn-fcgi; with --config EX_CONFIG for mistakes, and 1 for a failed start.
- */
+/* Exit statuses: spawn-fcgi's; with --config EX_CONFIG for mistakes, and 1 for a failed start. */
 enum { STATUS_ERROR = 255, STATUS_NOT_STARTED = 1 };
 
 /* Where it is looked for when only the front is known. */

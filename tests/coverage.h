@@ -1,5 +1,4 @@
-/* In front of all that is built to count: what this changes is how it is counted, not what it does.
- */
+/* In front of all that is built to count: changes how it is counted, not what it does. */
 
 #include <unistd.h>
 

@@ -69,8 +69,7 @@ static void check_list(const struct check *check, const char *key, const struct 
 		complain(check, key, sentence_new("%s: nobody could come in: name somebody", key));
 	if (has_front(check->backend, kind) || !is_of_the_section(check, key))
 		return;
-	/* Only a warning: --check prints it in every section, and what it prints can be read again.
-	 */
+	/* A warning: --check prints it in each section, and what it prints can be read again. */
 	warn(check, key,
 	     sentence_new("%s does nothing here: it is for %s, and there is none in listen", key,
 			  kind == ADDRESS_TCP ? "TCP" : "Unix sockets"));

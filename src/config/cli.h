@@ -16,8 +16,7 @@ enum cli_action { CLI_RUN, CLI_CHECK, CLI_HELP, CLI_VERSION, CLI_STATUS, CLI_WAT
 struct cli {
 	enum cli_action action;
 	bool foreground; /* -n */
-	bool has_config; /* --config was given: the exit status for mistakes is EX_CONFIG, else 255
-			  */
+	bool has_config; /* --config was given: the status for mistakes is EX_CONFIG, else 255 */
 	const char *as;	 /* --as USER; NULL: not given; borrowed from argv */
 	const char
 		*address; /* CLI_STATUS, CLI_WATCH: of a front, borrowed; NULL: as in the files */

@@ -3,8 +3,7 @@
 
 #include "config/lists.h"
 
-/* What a program in the ELF format needs to be loaded, as far as its file says: elf(5), ld.so(8).
- */
+/* What a program in the ELF format needs to be loaded, as its file says: elf(5), ld.so(8). */
 
 struct elf {
 	char *loader;		    /* path of the dynamic loader; NULL: none, it is static */

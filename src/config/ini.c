@@ -65,8 +65,7 @@ static void trim_line(struct source *source)
 		memmove(text, text + strlen(mark), len - strlen(mark) + 1);
 }
 
-/* Reads to the end of a line; returns its length, of which source->text has the beginning, or EOF.
- */
+/* Reads to the end of a line; returns its length, or EOF; source->text has its beginning. */
 static long read_line(struct source *source)
 {
 	long len = 0;

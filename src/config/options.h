@@ -8,8 +8,7 @@
 #include "config/option.h"
 #include "config/settings.h"
 
-/* THE table of options: the command lines, the files, --help, --check and the lint of the manual.
- */
+/* THE table of options: command lines, files, --help, --check and the lint of the manual. */
 
 extern const struct option_entry option_table[];
 extern const size_t option_count;
@@ -35,8 +34,7 @@ bool option_is_list(const struct option_entry *option);
 char *option_set(const struct option_entry *option, void *target, const char *text,
 		 struct origin origin) __attribute__((warn_unused_result));
 
-/* Goes on with a value that option_set has read, with the text of a further line: lists and words.
- */
+/* Goes on with a value that option_set has read, from a further line: lists and words. */
 char *option_continue(const struct option_entry *option, void *target, const char *text)
 	__attribute__((warn_unused_result));
 

@@ -16,8 +16,7 @@
 #include "os/reexec.h"
 #include "os/spawn.h"
 
-/* Strays that are killed can leave strays of their own: looked for again and again, within reason.
- */
+/* Strays that are killed can leave strays of their own: looked for again, within reason. */
 enum { HERD_SWEEP_MS = 10, HERD_SWEEPS_MAX = 200 };
 
 /* What the log held back is told when its second is over, without a tick that wakes for nothing. */

@@ -73,8 +73,7 @@ struct herd {
  */
 char *herd_init(struct herd *herd, struct settings *settings) __attribute__((warn_unused_result));
 
-/* Starts everything, and runs until everything has ended; startup says how to report. The status.
- */
+/* Starts everything, and runs until all has ended; startup says how to report. The status. */
 int herd_run(struct herd *herd);
 
 /* Removes what herd_init made: sockets, directory, pid file. */

@@ -199,8 +199,7 @@ static void on_survived(struct loop_timer *timer)
 	container_of(timer, struct startup, timer)->survived = true;
 }
 
-/* One a turn, so that the clock is right for each, and what they write and say is taken meanwhile.
- */
+/* One a turn, so that the clock is right for each, and what they write is taken meanwhile. */
 static void on_next(struct loop_timer *timer)
 {
 	struct herd *herd = container_of(timer, struct herd, startup.timer);

@@ -377,7 +377,6 @@ void takeover_tell_exit(struct takeover *takeover, pid_t pid)
 
 void takeover_tell_old_mux(struct takeover *takeover)
 {
-
 	for (size_t i = 0; takeover->control >= 0 && i < takeover->process_count; i++)
 		if (takeover->processes[i].child)
 			tell_pid(takeover->control, &takeover->processes[i]);

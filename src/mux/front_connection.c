@@ -68,8 +68,7 @@ void front_connection_free(struct front_connection *connection)
 	free(connection);
 }
 
-/* Written out and nothing to come: closed. Else the rest is awaited, with what still comes dropped.
- */
+/* Written out and nothing to come: closed. Else the rest is awaited, and what comes dropped. */
 static void connection_go_on_ending(struct front_connection *connection)
 {
 	if (stream_waiting(&connection->stream) > 0)

@@ -48,8 +48,7 @@ struct front_connection {
 	bool is_throttling; /* its procs are not read until the client takes more */
 };
 
-/* Takes a connection that a front has accepted, and reads it at once: the request has mostly come.
- */
+/* Takes a connection that a front has accepted, and reads at once: the request has mostly come. */
 void front_connection_open(struct front *front, int fd);
 
 /* Whole records for the web server, out of any memory. A broken connection is closed. */

@@ -217,8 +217,7 @@ static void start_control(struct mux *mux)
 
 	loop_io_init(&mux->control, mux->control_fd, on_control);
 	loop_io_set(&mux->control, LOOP_READ);
-	/* The socket is empty: this fails only when the supervisor is gone, which on_control sees.
-	 */
+	/* The socket is empty: it fails only when the supervisor is gone, which on_control sees. */
 	if (control_send(mux->control_fd, &ready) < 0)
 		log_warnx("cannot tell the supervisor that the fronts are ready");
 }

@@ -18,8 +18,7 @@ struct front;
 struct resolver;
 struct route;
 
-/* Data moves in pieces of this size: a larger one gains nothing, 16 KiB costs 2.7 times for bodies.
- */
+/* Data moves in pieces of this size: more gains nothing, 16 KiB costs 2.7 times for bodies. */
 enum { MUX_SCRATCH_LEN = 128 * 1024, MUX_SCRATCH_SIZE = RECORD_HEADROOM + MUX_SCRATCH_LEN };
 
 /* How often what may wait is looked after: gone clients, resting procs, lingering connections. */

@@ -22,8 +22,7 @@ void probe_start(struct proc *proc);
 /* Sends the question, whatever the proc's state. */
 void probe_ask(struct proc_connection *connection);
 
-/* A piece of a GET_VALUES_RESULT has come: perhaps late, perhaps empty as of our second question.
- */
+/* A piece of a GET_VALUES_RESULT has come: perhaps late, or empty as of our second question. */
 void probe_take(struct proc_connection *connection, const struct record_piece *piece);
 
 /* It closed a connection without a request, or answered nonsense: while PROBING, that is its

@@ -80,8 +80,7 @@ void proc_set_state(struct proc *proc, enum proc_state state);
 /* Logs what it did wrong. */
 void proc_complain(const struct proc *proc, const char *fault);
 
-/* It could not be reached: where another can do its work, it rests; the last that is UP never does.
- */
+/* It could not be reached: where another can do its work, it rests; the last one UP never does. */
 void proc_rest(struct proc *proc);
 
 /* It rests, and another attempt has failed. */

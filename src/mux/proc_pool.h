@@ -9,8 +9,7 @@ struct request;
 
 /* The connections of a proc: which one a request gets, and which are kept when idle. */
 
-/* For a request that is about to run: a kept one, one that is shared, or a new one. NULL and errno.
- */
+/* For a request about to run: a kept one, one that is shared, or a new one. NULL and errno. */
 struct proc_connection *proc_pool_choose(struct proc *proc, const struct request *request);
 
 /* Whether those that are idle may be kept. */

@@ -90,8 +90,7 @@ static void note_line(struct scan *scan, const uint8_t *line, size_t len)
 	}
 }
 
-/* Looks at the lines that are whole by now. True: the empty one that ends the head is among them.
- */
+/* Looks at the lines that are whole by now. True: the empty one, the head's end, is among them. */
 static bool scan_read(struct scan *scan, const uint8_t *bytes, size_t len)
 {
 	const uint8_t *lf;

@@ -49,8 +49,7 @@ void route_submit(struct route *route, struct request *request);
 /* To the head of the queue, not to be run by the proc that failed it where another has room. */
 void route_submit_again(struct route *route, struct request *request, const struct proc *failed);
 
-/* A request's client takes its answers again: back to the head of the queue, if it was set aside.
- */
+/* A request's client takes its answers again: to the head of the queue, if it was set aside. */
 void route_resume(struct request *request);
 
 /*

@@ -4,8 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What numbers of the structs of status_model are called, where several forms call them the same.
- */
+/* What the numbers of status_model are called, where several forms call them the same. */
 
 /* Where a number of a struct is, and its name. */
 struct status_field {

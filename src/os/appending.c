@@ -59,8 +59,7 @@ int appending_open(const char *target)
 	return open_path(target);
 }
 
-/* A file never makes us wait. A pipe that is ready takes PIPE_BUF, also where others have it too.
- */
+/* A file never makes us wait. A pipe that is ready takes PIPE_BUF, even if others have it too. */
 static ssize_t write_ready(int fd, const void *bytes, size_t len)
 {
 	struct pollfd polled = {.fd = fd, .events = POLLOUT};

@@ -46,8 +46,7 @@ int control_send(int fd, const struct control_message *message) __attribute__((w
 int control_send_fd(int fd, const struct control_message *message, int passed)
 	__attribute__((warn_unused_result));
 
-/* 0; -EAGAIN: none there; -EPIPE: the other side is gone; -EBADMSG: not a message of ours, skip it.
- */
+/* 0; -EAGAIN: none there; -EPIPE: the other side is gone; -EBADMSG: none of ours, skip it. */
 int control_receive(int fd, struct control_message *message) __attribute__((warn_unused_result));
 
 /* The same with a descriptor where one comes along, which is the caller's then; else -1. */

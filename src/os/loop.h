@@ -54,8 +54,7 @@ uint64_t loop_now_ms(void);
 /* A watcher of fd that watches nothing yet; fd stays the caller's. */
 void loop_io_init(struct loop_io *io, int fd, void (*on_ready)(struct loop_io *, int));
 
-/* Watches for these events (LOOP_READ | LOOP_WRITE) from now on; 0 stops. Before fd is closed: 0.
- */
+/* Watches for these events (LOOP_READ | LOOP_WRITE) from now on; 0, as before a close, stops. */
 void loop_io_set(struct loop_io *io, int events);
 
 /* What is watched now. */

@@ -39,8 +39,7 @@ static bool is_listening(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0 && value;
 }
 
-/* The number of passed sockets as the environment has it: 0 where it is meant for another process.
- */
+/* The number of passed sockets, as the environment has it: 0 where it is for another process. */
 static int passed_count(void)
 {
 	const char *pid_text = getenv("LISTEN_PID");

@@ -17,8 +17,7 @@ struct privileges_plan {
 	const gid_t *groups; /* supplementary ones; borrowed */
 	size_t group_count;
 	const char *chroot; /* NULL: none */
-	bool keep_root; /* root was asked for by not asking for anybody: ids and capabilities stay
-			 */
+	bool keep_root;	    /* root, since nobody else was asked for: ids and capabilities stay */
 };
 
 enum privileges_stage {

@@ -77,8 +77,7 @@ static struct ruleset ruleset_of(const struct sandbox_plan *plan, int abi)
 	return forbidden;
 }
 
-/* Of its fields as many as the kernel knows of: it takes a longer one only with zeros at its end.
- */
+/* As many of its fields as the kernel knows: it takes a longer one only with zeros at its end. */
 static size_t ruleset_len(int abi)
 {
 	if (abi < ABI_NET)
@@ -320,8 +319,7 @@ static bool has_right(const struct sandbox_plan *plan, enum sandbox_right right)
 	return false;
 }
 
-/* What goes beyond reading, where the plan has a place for it: without Landlock it is all we have.
- */
+/* What goes beyond reading, where the plan has a place for it: all we have without Landlock. */
 static int allow_files(scmp_filter_ctx filter, const struct sandbox_plan *plan)
 {
 	int error = 0;
@@ -343,8 +341,7 @@ static int load_filter(scmp_filter_ctx filter, const struct sandbox_plan *plan)
 
 	/* Another architecture's numbers must not be a way around. */
 	error |= seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	/* A binary tree, for kernels that run the filter at each call; an older library has none.
-	 */
+	/* A binary tree, for kernels that run the filter each time; an older library has none. */
 	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
@@ -379,8 +376,7 @@ void sandbox_enter(const struct sandbox_plan *plan, struct sandbox *sandbox)
 	int abi;
 
 	*sandbox = (struct sandbox){.seccomp_error = -ENOTSUP, .landlock_error = -ENOTSUP};
-	/* Sanitizers and the like live in the process that they look at, and do more than it does.
-	 */
+	/* Sanitizers and the like live in the process they look at, and do more than it does. */
 	if (is_off)
 		return;
 	/* Read now: syslog(3) needs the local time. */

@@ -229,8 +229,7 @@ static struct spawn_result failed(enum spawn_stage stage, int error)
 	return (struct spawn_result){.pid = -1, .stage = stage, .error = error};
 }
 
-/* It is gone before its pid is known to anybody, and its SIGCHLD later finds nothing to wait for.
- */
+/* It is gone before anybody knows its pid, and its SIGCHLD later finds nothing to wait for. */
 static void reap(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

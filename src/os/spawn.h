@@ -31,8 +31,7 @@ struct spawn_plan {
 	int death_signal; /* when the supervisor dies, PR_SET_PDEATHSIG */
 };
 
-/* Room for the pid in the environment's entry "LISTEN_PID=..........": it is written in the child.
- */
+/* Room for the pid in the environment's "LISTEN_PID=..........": it is written in the child. */
 #define SPAWN_LISTEN_PID "LISTEN_PID=          "
 
 enum spawn_stage {

@@ -40,8 +40,7 @@ uint64_t histogram_count(const struct histogram *histogram)
 uint64_t histogram_percentile_ms(const struct histogram *histogram, unsigned percent)
 {
 	uint64_t count = histogram_count(histogram);
-	/* Rounded up, so that the bound holds for at least so many; count * percent might overflow.
-	 */
+	/* Rounded up, so that the bound holds for so many at least; the product might overflow. */
 	uint64_t wanted = count / 100 * percent + (count % 100 * percent + 99) / 100;
 	size_t bucket = 0;
 

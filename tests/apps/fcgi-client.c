@@ -265,8 +265,7 @@ static uint64_t next_ms(const struct client *client)
 	return client->abort_at_ms != 0 ? client->abort_at_ms : client->deadline_ms;
 }
 
-/* Sends and receives until all that is pending has ended; raw bytes: until the other side closes.
- */
+/* Sends and receives until all pending has ended; raw bytes: until the other side closes. */
 static void converse(struct client *client)
 {
 	while (client->pending != 0 && client->status < BROKEN) {

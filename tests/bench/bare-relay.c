@@ -177,8 +177,7 @@ static void take_from_proc(struct end *proc, const uint8_t *bytes, size_t len)
 	}
 	proc->other = NULL;
 	give_next(proc);
-	/* A socket's buffer holds the last piece of an answer; this is no place for another rule.
-	 */
+	/* A socket's buffer holds the last piece of an answer: no place for another rule. */
 	if (send(front->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
 		err(EXIT_FAILURE, "send the end of an answer");
 	finish(front);

@@ -108,8 +108,7 @@ static void check_requests(const struct front_connection *connection)
 	MUST(connection->blocked == blocked, "a connection's blocked requests");
 }
 
-/* What waits for a client that does not read: each of its requests may bring a buffer and a read.
- */
+/* What waits for a client that does not read: each request may bring a buffer and a read. */
 static void check_memory(const struct front_connection *connection)
 {
 	size_t buffer = connection->front->mux->settings->response_buffer;

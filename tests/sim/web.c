@@ -273,8 +273,7 @@ static void check_whole(const struct want *want, unsigned status)
 	     token_of(want), status);
 }
 
-/* Its answer has begun, or had, when its process babbled, and what had come was not sent any more.
- */
+/* Its answer has begun, or had when its process babbled, and what had come was not sent. */
 static bool has_begun(const struct want *want)
 {
 	/* What comes for one that is aborted is not looked at. */

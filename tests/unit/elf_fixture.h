@@ -7,8 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Files that look like programs as far as their heads say, made for the tests of who reads these.
- */
+/* Files that look like programs as far as their heads say, for the tests of who reads these. */
 
 enum { ELF_NEEDS_MAX = 4, ELF_TEXTS_SIZE = 512 };
 

@@ -14,8 +14,7 @@
 #include "base/log.h"
 #include "herd/child.h"
 
-/* A child whose processes are real, so that real signals meet them; its events come from the test.
- */
+/* A child whose processes are real, so that signals meet them; its events come from the test. */
 
 static struct child child;
 static unsigned starts;	 /* tried */

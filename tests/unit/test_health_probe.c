@@ -413,8 +413,7 @@ static void test_nobody_accepts(void **state)
 	probe_and_expect(HEALTH_SILENT, "gave no answer within probe-timeout");
 }
 
-/* With a full backlog, this kernel drops what asks for a connection, as a host that is gone does.
- */
+/* With a full backlog, this kernel drops what asks for a connection, as if the host were gone. */
 static void test_a_host_that_does_not_connect(void **state)
 {
 	struct socket_address before = server.address;

@@ -10,8 +10,7 @@
 
 #include "policy/route.h"
 
-/* Of a table, in the order of a file: "+key" is an authorizer's; the backend's number is the place.
- */
+/* Of a table, in the order of a file: "+key" is an authorizer's; the place is the backend's. */
 static void make_table(struct route_table *table, const char *const *keys,
 		       const char *const (*maps)[2])
 {
