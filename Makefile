@@ -227,10 +227,9 @@ $(LIBRARY): $(OBJECTS)
 	$(call run,AR)$(AR) rcs $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	$(call run,LINK)$(LINK) -o $@ $^ $(LIBS) -lcmocka
-$(BUILD)/tests/unit/test_memory: $(BUILD)/tests/unit/test_memory.o $(LIBRARY)
+$(BUILD)/tests/unit/test_memory $(BUILD)/tests/unit/test_lookup_memory: $(BUILD)/%: $(BUILD)/%.o \
+		$(BUILD)/tests/unit/failing_memory.o $(LIBRARY)
 	$(call run,LINK)$(LINK) $(call wraps,$(MEMORY_WRAPS) __vasprintf_chk) -o $@ $^ $(LIBS) -lcmocka
-$(BUILD)/tests/unit/test_lookup_memory: $(BUILD)/tests/unit/test_lookup_memory.o $(LIBRARY)
-	$(call run,LINK)$(LINK) $(call wraps,malloc calloc realloc reallocarray free) -o $@ $^ $(LIBS) -lcmocka
 $(BUILD)/tests/unit/test_system_calls $(BUILD)/tests/unit/test_herd_faults: $(BUILD)/%: $(BUILD)/%.o \
 		$(BUILD)/tests/unit/faulty_calls.o $(LIBRARY)
 	$(call run,LINK)$(LINK) $(call wraps,$(FAULT_WRAPS)) -o $@ $^ $(LIBS) -lcmocka

@@ -1,3 +1,4 @@
+#include "failing_memory.h"
 #include "name_server.h"
 
 #include <ares.h>
@@ -12,70 +13,6 @@
  */
 
 enum { PATIENCE_MS = 100, TURNS_MAX = 300 };
-
-/* How many allocations there are still before the one that fails; 0: none does. */
-static unsigned left;
-
-/* What was allocated and not freed. */
-static long blocks;
-
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t count, size_t len);
-void *__real_realloc(void *old, size_t len);
-void *__real_reallocarray(void *old, size_t count, size_t len);
-void __real_free(void *memory);
-
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t count, size_t len);
-void *__wrap_realloc(void *old, size_t len);
-void *__wrap_reallocarray(void *old, size_t count, size_t len);
-void __wrap_free(void *memory);
-
-static bool fails(void)
-{
-	if (left == 0 || --left > 0)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-static void *count(void *memory)
-{
-	blocks += memory != NULL;
-	return memory;
-}
-
-void *__wrap_malloc(size_t len)
-{
-	return fails() ? NULL : count(__real_malloc(len));
-}
-
-void *__wrap_calloc(size_t members, size_t len)
-{
-	return fails() ? NULL : count(__real_calloc(members, len));
-}
-
-void *__wrap_realloc(void *old, size_t len)
-{
-	bool is_new = !old;
-	void *memory = fails() ? NULL : __real_realloc(old, len);
-
-	return is_new ? count(memory) : memory;
-}
-
-void *__wrap_reallocarray(void *old, size_t members, size_t len)
-{
-	bool is_new = !old;
-	void *memory = fails() ? NULL : __real_reallocarray(old, members, len);
-
-	return is_new ? count(memory) : memory;
-}
-
-void __wrap_free(void *memory)
-{
-	blocks -= memory != NULL;
-	__real_free(memory);
-}
 
 enum { TARGETS = 20, LARGE = 100 };
 
@@ -122,7 +59,7 @@ static bool is_partial;
 static void on_patience_end(struct loop_timer *timer)
 {
 	(void)timer;
-	has_failed = left == 0;
+	has_failed = memory_left == 0;
 	if (has_failed)
 		loop_stop();
 	else
@@ -143,8 +80,8 @@ static void run_loop(void)
 static void on_answer(struct lookup *unused, const struct lookup_answer *answer)
 {
 	(void)unused;
-	has_failed = left == 0;
-	left = 0;
+	has_failed = memory_left == 0;
+	memory_left = 0;
 	answers++;
 	host_count = answer->failure ? 0 : answer->count;
 	is_partial = answer->is_partial;
@@ -183,10 +120,10 @@ static bool fail_one(begin_fn begin, unsigned number)
 	lookup_init(&lookup, on_answer);
 	answers = 0;
 	host_count = 0;
-	left = number;
+	memory_left = number;
 	begin(resolver);
 	run_loop();
-	left = 0;
+	memory_left = 0;
 	assert_int_equal(answers, !lookup_is_running(&lookup));
 	resolver_free(resolver);
 	assert_false(lookup_is_running(&lookup));
@@ -195,16 +132,16 @@ static bool fail_one(begin_fn begin, unsigned number)
 
 static void check(begin_fn begin, size_t hosts)
 {
-	long before = blocks;
+	long before = memory_blocks;
 
 	name_server_set(zones);
 	for (unsigned number = 1; fail_one(begin, number); number++) {
-		assert_int_equal(blocks, before);
+		assert_int_equal(memory_blocks, before);
 		/* c-ares passes lines of /etc/hosts over that it has no room for. */
 		if (begin != begin_name_in_file && !is_partial && host_count != 0)
 			assert_int_equal(host_count, hosts);
 	}
-	assert_int_equal(blocks, before);
+	assert_int_equal(memory_blocks, before);
 	assert_true(host_count >= hosts);
 }
 
@@ -242,8 +179,8 @@ int main(void)
 	};
 
 	/* c-ares keeps these, however often it is set up after this. */
-	if (!loop_init() || ares_library_init_mem(ARES_LIB_INIT_ALL, __wrap_malloc, __wrap_free,
-						  __wrap_realloc) != ARES_SUCCESS)
+	if (!loop_init() ||
+	    ares_library_init_mem(ARES_LIB_INIT_ALL, malloc, free, realloc) != ARES_SUCCESS)
 		return 1;
 	name_server_open();
 	return cmocka_run_group_tests_name("lookup_memory", tests, NULL, NULL);

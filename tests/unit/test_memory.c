@@ -1,7 +1,6 @@
 #include "config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "config/lists.h"
 #include "config/options.h"
 #include "elf_fixture.h"
+#include "failing_memory.h"
 #include "fcgi/head.h"
 #include "mux/question.h"
 #include "policy/access.h"
@@ -24,119 +24,19 @@
  */
 
 /* Which one fails from arm() on, from 1; then how many there are still before it, 0: none. */
-static unsigned failing, left;
-
-/* What was allocated and not freed. */
-static long blocks;
-
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t count, size_t len);
-void *__real_realloc(void *old, size_t len);
-void *__real_reallocarray(void *old, size_t count, size_t len);
-void __real_free(void *memory);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t len);
-int __real_vasprintf(char **text, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
-int __real___vasprintf_chk(char **text, int flag, const char *format, va_list arguments)
-	__attribute__((format(printf, 3, 0)));
-
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t count, size_t len);
-void *__wrap_realloc(void *old, size_t len);
-void *__wrap_reallocarray(void *old, size_t count, size_t len);
-void __wrap_free(void *memory);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t len);
-int __wrap_vasprintf(char **text, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
-int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list arguments)
-	__attribute__((format(printf, 3, 0)));
-
-static bool fails(void)
-{
-	if (left == 0 || --left > 0)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-static void *count(void *memory)
-{
-	blocks += memory != NULL;
-	return memory;
-}
-
-void *__wrap_malloc(size_t len)
-{
-	return fails() ? NULL : count(__real_malloc(len));
-}
-
-void *__wrap_calloc(size_t members, size_t len)
-{
-	return fails() ? NULL : count(__real_calloc(members, len));
-}
-
-void *__wrap_realloc(void *old, size_t len)
-{
-	bool is_new = !old;
-	void *memory = fails() ? NULL : __real_realloc(old, len);
-
-	return is_new ? count(memory) : memory;
-}
-
-void *__wrap_reallocarray(void *old, size_t members, size_t len)
-{
-	bool is_new = !old;
-	void *memory = fails() ? NULL : __real_reallocarray(old, members, len);
-
-	return is_new ? count(memory) : memory;
-}
-
-void __wrap_free(void *memory)
-{
-	blocks -= memory != NULL;
-	__real_free(memory);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : count(__real_strdup(text));
-}
-
-char *__wrap_strndup(const char *text, size_t len)
-{
-	return fails() ? NULL : count(__real_strndup(text, len));
-}
-
-int __wrap_vasprintf(char **text, const char *format, va_list arguments)
-{
-	int len = fails() ? -1 : __real_vasprintf(text, format, arguments);
-
-	blocks += len >= 0;
-	return len;
-}
-
-/* The same where _FORTIFY_SOURCE is on. */
-int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list arguments)
-{
-	int len = fails() ? -1 : __real___vasprintf_chk(text, flag, format, arguments);
-
-	blocks += len >= 0;
-	return len;
-}
+static unsigned failing;
 
 /* What comes before it must not fail, nor what comes behind disarm(). */
 static void arm(void)
 {
-	left = failing;
+	memory_left = failing;
 }
 
 static void disarm(void)
 {
 	/* Zero only where one has failed, or none was to. */
-	failing = left;
-	left = 0;
+	failing = memory_left;
+	memory_left = 0;
 }
 
 static int make_text(void)
@@ -393,8 +293,8 @@ static void check_row(const struct row *row)
 
 		failing = number;
 		error = row->work();
-		if (blocks != 0)
-			fail_msg("%s: %ld blocks are left, allocation %u", row->name, blocks,
+		if (memory_blocks != 0)
+			fail_msg("%s: %ld blocks are left, allocation %u", row->name, memory_blocks,
 				 number);
 		/* There were fewer. */
 		if (failing > 0)
