@@ -31,6 +31,7 @@
 enum { MESSAGE_SIZE = 65535, HEADER_LEN = 12 };
 enum { RCODE_FAILED = 2, RCODE_NO_NAME = 3, RCODE_REFUSED = 5 };
 enum { FLAG_TRUNCATED = 0x02 };
+enum { NAME_SERVER_PATIENCE_MS = 20000 };
 enum { ANSWERS_AT = 6, ADDITIONALS_AT = 10 };
 
 struct message {
@@ -327,6 +328,23 @@ static inline void name_server_set(const struct zone *zones)
 	name_server.asked_srv = name_server.asked_tcp = 0;
 	name_server.most_at_once = 0;
 	name_server.last[0] = '\0';
+}
+
+static inline void name_server_on_patience_end(struct loop_timer *timer)
+{
+	(void)timer;
+	fail_msg("no answer in %d ms", NAME_SERVER_PATIENCE_MS);
+}
+
+/* The loop, which what is answered stops. */
+static inline void name_server_run(void)
+{
+	struct loop_timer patience;
+
+	loop_timer_init(&patience, name_server_on_patience_end);
+	loop_timer_start(&patience, NAME_SERVER_PATIENCE_MS);
+	loop_run();
+	loop_timer_stop(&patience);
 }
 
 #endif

@@ -19,20 +19,6 @@ struct row {
 	const char *warning;
 };
 
-static void put_tree(char *out, size_t size, const char *text, const char *root)
-{
-	size_t len = (size_t)snprintf(out, size, "[a]\nlisten = /a\n");
-
-	for (; *text; text++) {
-		assert_true(len + strlen(root) + 1 < size);
-		if (*text == '@')
-			len += (size_t)snprintf(out + len, size - len, "%s", root);
-		else
-			out[len++] = *text;
-	}
-	out[len] = '\0';
-}
-
 static void assert_said(const struct row *row, const struct text_list *list, const char *text)
 {
 	if (list->count != (text != NULL))
@@ -46,7 +32,7 @@ static void check_in(struct tree *tree, const struct row *row)
 	struct fixture fixture;
 	char text[400];
 
-	put_tree(text, sizeof(text), row->options, tree->root);
+	tree_expand(tree, text, sizeof(text), "[a]\nlisten = /a\n", row->options);
 	fixture_load(&fixture, text);
 	/* As check_machine fills in what names stand for. */
 	fixture.settings.backends[0]->user.id = NOBODY;

@@ -15,20 +15,6 @@ struct row {
 	const char *sentence; /* NULL: none */
 };
 
-static void put_tree(char *out, size_t size, const char *text, const char *root)
-{
-	size_t len = (size_t)snprintf(out, size, "[a]\nbin-path = /x\n");
-
-	for (; *text; text++) {
-		assert_true(len + strlen(root) + 1 < size);
-		if (*text == '@')
-			len += (size_t)snprintf(out + len, size - len, "%s", root);
-		else
-			out[len++] = *text;
-	}
-	out[len] = '\0';
-}
-
 /* As check_machine fills in what names stand for. */
 static void set_ids(struct backend_settings *backend)
 {
@@ -45,7 +31,7 @@ static void check_row(const struct row *row)
 
 	tree_init(&tree);
 	tree_add_directory(&tree, "/d", row->mode);
-	put_tree(text, sizeof(text), row->options, tree.root);
+	tree_expand(&tree, text, sizeof(text), "[a]\nbin-path = /x\n", row->options);
 	fixture_load(&fixture, text);
 	set_ids(fixture.settings.backends[0]);
 	said = row->user ? &fixture.complaints.sentences : &fixture.complaints.warnings;
@@ -149,7 +135,8 @@ static void test_the_group_of_the_directory(void **state)
 	tree_add_directory(&tree, "/d", 0755);
 	assert_int_equal(chown(tree.text, 0, NOBODY), 0);
 	assert_int_equal(chmod(tree.text, 02755), 0);
-	put_tree(text, sizeof(text), "listen = @/d/s\nlisten-mode = 0660\n", tree.root);
+	tree_expand(&tree, text, sizeof(text), "[a]\nbin-path = /x\n",
+		    "listen = @/d/s\nlisten-mode = 0660\n");
 	fixture_load(&fixture, text);
 	check_reach(&fixture.settings, "nobody", &fixture.complaints);
 	assert_no_complaint(&fixture);

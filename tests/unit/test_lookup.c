@@ -2,8 +2,6 @@
 
 #include "os/lookup.h"
 
-enum { PATIENCE_MS = 20000 };
-
 /* What a lookup was answered, kept. */
 struct outcome {
 	struct lookup lookup;
@@ -16,22 +14,6 @@ struct outcome {
 };
 
 static struct resolver *resolver;
-
-static void on_patience_end(struct loop_timer *timer)
-{
-	(void)timer;
-	fail_msg("no answer in %d ms", PATIENCE_MS);
-}
-
-static void run_loop(void)
-{
-	struct loop_timer patience;
-
-	loop_timer_init(&patience, on_patience_end);
-	loop_timer_start(&patience, PATIENCE_MS);
-	loop_run();
-	loop_timer_stop(&patience);
-}
 
 static void note_host(struct outcome *outcome, const struct lookup_host *host)
 {
@@ -83,7 +65,7 @@ static struct outcome *hosts_again_in(const struct zone *zones, const char *name
 	lookup_hosts(&outcome->lookup, resolver, name, 9000);
 	assert_true(lookup_is_running(&outcome->lookup));
 	assert_int_equal(outcome->answers, 0);
-	run_loop();
+	name_server_run();
 	assert_int_equal(outcome->answers, 1);
 	return outcome;
 }
@@ -105,7 +87,7 @@ static struct outcome *services_in(const struct zone *zones, const char *name)
 	lookup_init(&outcome.lookup, on_answer);
 	lookup_services(&outcome.lookup, resolver, name);
 	assert_int_equal(outcome.answers, 0);
-	run_loop();
+	name_server_run();
 	assert_int_equal(outcome.answers, 1);
 	return &outcome;
 }
@@ -679,7 +661,7 @@ static void test_a_lookup_may_begin_again_when_it_is_answered(void **state)
 	name_server_set(silent_zones);
 	lookup_init(&outcome.lookup, on_answer_again);
 	lookup_hosts(&outcome.lookup, resolver, "v4.test", 9000);
-	run_loop();
+	name_server_run();
 	assert_int_equal(outcome.answers, 3);
 	assert_string_equal(outcome.hosts, "192.0.2.1:9000 0 1");
 }
@@ -704,7 +686,7 @@ static void test_many_lookups_run_at_once(void **state)
 		lookup_init(&outcomes[i].lookup, on_answer_of_many);
 		lookup_hosts(&outcomes[i].lookup, resolver, i % 2 ? "v4.test" : "both.test", 9000);
 	}
-	run_loop();
+	name_server_run();
 	for (size_t i = 0; i < AT_ONCE; i++)
 		assert_int_equal(outcomes[i].count, i % 2 ? 1 : 3);
 }

@@ -6,24 +6,6 @@
 #include "os/lookup.h"
 #include "os/sandbox.h"
 
-enum { PATIENCE_MS = 20000 };
-
-static void on_patience_end(struct loop_timer *timer)
-{
-	(void)timer;
-	fail_msg("no reply in %d ms", PATIENCE_MS);
-}
-
-static void run_loop(void)
-{
-	struct loop_timer patience;
-
-	loop_timer_init(&patience, on_patience_end);
-	loop_timer_start(&patience, PATIENCE_MS);
-	loop_run();
-	loop_timer_stop(&patience);
-}
-
 static struct resolver *new_resolver(const struct address *servers, size_t count)
 {
 	char *error;
@@ -179,7 +161,7 @@ static void test_questions_have_their_replies(void **state)
 	ask(&asked[1], resolver, "b.test");
 	ask(&asked[2], resolver, "large.test");
 	ask(&asked[3], resolver, "a..test");
-	run_loop();
+	name_server_run();
 	assert_int_equal(asked[0].kind, RESOLVER_RECORDS);
 	assert_int_equal(asked[1].kind, RESOLVER_NONE);
 	assert_int_equal(asked[2].kind, RESOLVER_RECORDS);
@@ -200,7 +182,7 @@ static void test_a_question_that_is_lost_is_sent_again(void **state)
 	name_server_set(zones);
 	resolver = new_resolver(&name_server.address, 1);
 	ask(&asked, resolver, "lost.test");
-	run_loop();
+	name_server_run();
 	assert_int_equal(asked.kind, RESOLVER_RECORDS);
 	assert_int_equal(name_server.asked, 2);
 	resolver_free(resolver);
@@ -222,7 +204,7 @@ static void test_the_next_server_is_asked(void **state)
 	servers[1] = name_server.address;
 	resolver = new_resolver(servers, 2);
 	ask(&asked, resolver, "a.test");
-	run_loop();
+	name_server_run();
 	assert_int_equal(asked.kind, RESOLVER_RECORDS);
 	resolver_free(resolver);
 	name_server_close();
@@ -244,7 +226,7 @@ static void test_a_crowd_of_questions_loses_none(void **state)
 	/* Those that wait, and those that do not any more. */
 	for (size_t i = 1; i < CROWD; i += 2, awaited--)
 		resolver_question_cancel(&asked[i].question);
-	run_loop();
+	name_server_run();
 	for (size_t i = 0; i < CROWD; i++)
 		assert_int_equal(asked[i].replies, i % 2 == 0);
 	assert_int_equal(name_server.asked, CROWD / 2);
@@ -283,7 +265,7 @@ static void serve(int out)
 	name_server_set(zones);
 	if (write(out, &name_server.address, sizeof(name_server.address)) < 0)
 		_exit(1);
-	run_loop();
+	name_server_run();
 	_exit(0);
 }
 
@@ -317,12 +299,12 @@ static void look_up_in_sandbox(const struct address *server)
 	sandbox_enter(&plan, &sandbox);
 	lookup_init(&lookup, on_answer);
 	lookup_hosts(&lookup, resolver, "large.test", 9000);
-	run_loop();
+	name_server_run();
 	if (found_count != 1)
 		_exit(2);
 	found_count = 0;
 	lookup_hosts(&lookup, resolver, "localhost", 9000);
-	run_loop();
+	name_server_run();
 	resolver_free(resolver);
 	_exit(found_count > 0 ? 0 : 3);
 }

@@ -70,6 +70,22 @@ static inline void tree_add_file(struct tree *tree, const char *name, const char
 	close(fd);
 }
 
+/* text, with the tree's root for each @, behind head: into out. */
+static inline void tree_expand(const struct tree *tree, char *out, size_t size, const char *head,
+			       const char *text)
+{
+	size_t len = (size_t)snprintf(out, size, "%s", head);
+
+	for (; *text; text++) {
+		assert_true(len + strlen(tree->root) + 1 < size);
+		if (*text == '@')
+			len += (size_t)snprintf(out + len, size - len, "%s", tree->root);
+		else
+			out[len++] = *text;
+	}
+	out[len] = '\0';
+}
+
 static inline void tree_add_link(struct tree *tree, const char *name, const char *target)
 {
 	assert_int_equal(symlink(target, tree_path(tree, name)), 0);
