@@ -167,6 +167,16 @@ is_refused() { ask pid --timeout 500 2>/dev/null | grep -q 'Retry-After: ' && as
 	statistic_is 'broken answers' 1
 }
 
+@test "what was in the socket of a process that hung has its whole time with the next one" {
+	SECTION=$'capacity = 2\nkeepalive = 0\nrequest-timeout = 3s' start_front 1 --start-delay 1500
+	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- &
+	STARTED+=($!)
+	wait_busy 1
+	ask pid | grep '^pid'
+	wait_until 5 grep -q 504 "$PLACE/hung"
+	statistic_is 'answered 504' 1
+}
+
 @test "a child that ignores SIGTERM is replaced after request-timeout all the same" {
 	local pid
 	SECTION=$'request-timeout = 1s\nshutdown-timeout = 1s' start_front 1 --ignore-term
