@@ -67,6 +67,13 @@ hold() { # NUMBER MILLISECONDS [MORE]
 # Until a process works on it.
 wait_busy() { wait_until 10 has_log "busy-$1"; } # NUMBER
 
+# One that never answers: a process works on it; what comes instead goes to $PLACE/hung.
+hang() {
+	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- 4>&- &
+	STARTED+=($!)
+	wait_busy 1
+}
+
 # Its answer is there and good.
 check_held() { # NUMBER
 	wait "${HELD[$1]}"

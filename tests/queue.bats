@@ -169,9 +169,7 @@ is_refused() { ask pid --timeout 500 2>/dev/null | grep -q 'Retry-After: ' && as
 
 @test "what was in the socket of a process that hung has its whole time with the next one" {
 	SECTION=$'capacity = 2\nkeepalive = 0\nrequest-timeout = 3s' start_front 1 --start-delay 1500
-	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- &
-	STARTED+=($!)
-	wait_busy 1
+	hang
 	ask pid | grep '^pid'
 	wait_until 5 grep -q 504 "$PLACE/hung"
 	statistic_is 'answered 504' 1

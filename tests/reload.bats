@@ -138,9 +138,7 @@ check_web_load() {
 
 @test "a process that never answers the mux of before is killed all the same" {
 	SECTION='request-timeout = 2s' start_front 2
-	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- 4>&- &
-	STARTED+=($!)
-	wait_busy 1
+	hang
 	reload
 	wait_until 10 has_log 'app\.[01]: has not answered within request-timeout, killing it'
 	wait_until 10 grep -q 504 "$PLACE/hung"
@@ -149,9 +147,7 @@ check_web_load() {
 
 @test "what waits behind a request of the mux of before that hangs is served by the next process" {
 	SECTION='request-timeout = 2s' start_front 1
-	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- 4>&- &
-	STARTED+=($!)
-	wait_busy 1
+	hang
 	reload
 	wait_until 5 has_logs 2 'mux: started'
 	wait_until 5 has_log 'stopping: finishing'
@@ -164,9 +160,7 @@ check_web_load() {
 
 @test "the mux of before knows the process in the place of one that died, and says that it hangs" {
 	SECTION=$'request-timeout = 2s\nshutdown-timeout = 40s' start_front 1
-	ask 'stderr-fd=busy-1&hang' >"$PLACE/hung" 2>&1 3>&- 4>&- &
-	STARTED+=($!)
-	wait_busy 1
+	hang
 	reload
 	wait_until 5 has_log 'stopping: finishing'
 	kill -KILL "$(pid_of_child 0)"
