@@ -165,6 +165,8 @@ void sim_signal(int number)
 		return;
 	sim_memory_enter();
 	signals[number]->on_signal(signals[number]);
+	if (turn)
+		turn->on_turn_end(turn);
 	sim_memory_leave();
 }
 
