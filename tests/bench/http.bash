@@ -140,6 +140,7 @@ start_lighttpd() { # NAME SLEEP-US CPUS
 
 as_root() { [ "$(id -u)" -ne 0 ] || echo "$1"; }
 
+# As php-fpm, it does not end after so many requests: by itself it would after 500.
 start_php_cgi() {
 	cat >"$work/php.ini.herd" <<-END
 		log-level = error
@@ -147,6 +148,7 @@ start_php_cgi() {
 		listen = $work/php-mux.sock
 		listen-mode = 0666
 		bin-path = $(command -v php-cgi)
+		bin-environment = PHP_FCGI_MAX_REQUESTS=1000000000
 		$(as_root 'user = nobody')
 	END
 	launch php-cgi "$build/fcgi-herd" -n --config "$work/php.ini.herd"
