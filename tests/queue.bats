@@ -150,7 +150,7 @@ is_refused() { ask pid --timeout 500 2>/dev/null | grep -q 'Retry-After: ' && as
 	run ask hang --param SCRIPT_FILENAME=/srv/www/slow.php
 	[[ $output == *'Status: 504'* ]]
 	[[ $output == *'no answer after'* ]]
-	has_log "request /\?hang: 504.*app\.0\[$pid\]: no answer after [23][0-9]{3} ms; script=/srv/www/slow.php"
+	wait_until 5 has_log "request /\?hang: 504.*app\.0\[$pid\]: no answer after [2-4][0-9]{3} ms; script=/srv/www/slow.php"
 	wait_pids_gone 5 "$pid"
 	wait_until 5 herd_has_children misbehave 2
 	ask pid
