@@ -132,11 +132,17 @@ void failure_answer(struct request *request, enum failure_kind kind, const char 
 static void answer_time_out(struct request *request, const struct proc *proc)
 {
 	struct param script = request_script(request);
-	char text[REASON_SIZE];
+	char text[REASON_SIZE], name[PROC_NAME_SIZE];
 
-	(void)text_format(text, sizeof(text), "%s: no answer after %llu ms; script=%.*s",
-			  proc->name, (unsigned long long)request_running_ms(request),
-			  (int)script.value_len, script.value);
+	/* By now there may be another process in the place of the one that had it. */
+	if (request->trace.pid > 0)
+		(void)text_format(name, sizeof(name), "%s.%u[%d]", proc->backend->settings->name,
+				  proc->number, (int)request->trace.pid);
+	else
+		(void)text_format(name, sizeof(name), "%s", proc->name);
+	(void)text_format(text, sizeof(text), "%s: no answer after %llu ms; script=%.*s", name,
+			  (unsigned long long)request_running_ms(request), (int)script.value_len,
+			  script.value);
 	failure_answer(request, FAILURE_TIME_OUT, text);
 }
 
